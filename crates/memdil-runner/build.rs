@@ -1,4 +1,4 @@
-//! Tells the crate which commit, lockfile and compiler it is built from.
+//! Sets environment variables with the commit, lockfile and compiler of the build.
 
 use std::fs;
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 fn main() {
-    // Asked for when it runs: a compiled build script may be found again by a checkout in another
-    // place.
+    // Read at run time instead of with `env!`: Cargo may reuse the compiled build script for a
+    // checkout at another path.
     let root = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../..");
     for watched in [".git/HEAD", ".git/logs/HEAD", "Cargo.lock", "crates"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
@@ -36,7 +36,7 @@ fn main() {
     }
 }
 
-/// First line of what a command prints, if it succeeds.
+/// The first line of a command's output, if the command succeeds.
 fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|o| o.status.success())?;
     let printed = String::from_utf8(output.stdout).ok()?;

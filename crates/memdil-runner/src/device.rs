@@ -1,14 +1,14 @@
-//! Devices by name.
+//! Opens devices by name.
 
 use candle_core::Device;
 
 use crate::error::RunnerError;
 
-/// Opens `cpu` or `cuda:N`; there is no fallback from one to the other.
+/// Opens `cpu` or `cuda:N`, without a fallback from one to the other.
 ///
 /// # Errors
 ///
-/// [`RunnerError::Device`] when the name is another one or the device cannot be opened.
+/// [`RunnerError::Device`] if the name is invalid or the device cannot be opened.
 pub fn open_device(name: &str) -> Result<Device, RunnerError> {
     let failed = |reason: String| RunnerError::Device {
         device: name.to_owned(),
@@ -26,11 +26,11 @@ pub fn open_device(name: &str) -> Result<Device, RunnerError> {
         let cause = cause.lines().next().unwrap_or_default();
         if !candle_core::utils::cuda_is_available() {
             let reason =
-                "this program was built for the processor only: build it with --features cuda";
+                "this program was built without CUDA support; build it with --features cuda";
             return failed(reason.to_owned());
         }
         failed(format!(
-            "cannot be opened ({cause}): it needs NVIDIA's driver and a card of that number"
+            "cannot be opened ({cause}); check the NVIDIA driver and the number of the GPU"
         ))
     })
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a run or a sweep.
+//! Errors of runs, sweeps and searches.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,12 @@ use memdil_records::RecordError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunnerError {
-    /// A configuration file that cannot be read or makes no sense.
+    /// A configuration file that cannot be read or is invalid.
     #[error("{}: {reason}", path.display())]
     Config {
         /// The file.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// The reason and the remedy.
         reason: String,
     },
     /// A `key=value` override that cannot be applied.
@@ -24,52 +24,52 @@ pub enum RunnerError {
     Override {
         /// The override as given.
         setting: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// A specification or a run's file.
+    /// An error of a specification or of a file of a run.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The data set.
+    /// An error of the data set.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A metric that is defined for every evaluation.
+    /// An error of a metric that should be defined for every evaluation.
     #[error(transparent)]
     Metrics(#[from] memdil_metrics::MetricsError),
-    /// The loss.
+    /// An error of the loss.
     #[error(transparent)]
     Loss(#[from] LossError),
-    /// A device that is not there.
+    /// A device that cannot be opened.
     #[error("device '{device}': {reason}")]
     Device {
-        /// As given.
+        /// The name of the device as given.
         device: String,
-        /// What is wrong and what to do.
+        /// The reason and the remedy.
         reason: String,
     },
-    /// A training set that batch normalisation cannot work with.
+    /// A last batch of a single sample, which batch normalisation does not support.
     #[error(
-        "training.batch_size = {batch_size}: {samples} training samples leave a last batch of one, which has no variance; choose another batch size"
+        "training.batch_size = {batch_size}: the last batch of {samples} training samples has a single sample and no variance; choose another batch size"
     )]
     BatchOfOne {
-        /// Samples trained on.
+        /// The number of training samples.
         samples: usize,
         /// The batch size.
         batch_size: usize,
     },
-    /// Labels from a file that are of more classes than the network.
+    /// Labels from a file that have more classes than the network.
     #[error(
-        "noise: the labels are of {observed} classes, the network tells {classes} apart; take kind = \"latent_class\" for latent classes"
+        "noise: the labels have {observed} classes, but the network has {classes}; use kind = \"latent_class\" for latent classes"
     )]
     LatentClasses {
-        /// Classes of the training labels.
+        /// The number of classes of the training labels.
         observed: usize,
-        /// Classes of the network.
+        /// The number of classes of the network.
         classes: usize,
     },
-    /// Images that a network halves more often than they can be.
+    /// Images that are too small for the network.
     #[error(
-        "model: VGG halves images five times, {height} by {width} pixels are too few: take data.input = \"authors\" (32 by 32) or a ResNet"
+        "model: VGG halves images five times, so {height} by {width} pixels are too few; use data.input = \"authors\" (32 by 32) or a ResNet"
     )]
     SmallImages {
         /// Rows of an image.
@@ -77,44 +77,44 @@ pub enum RunnerError {
         /// Columns of an image.
         width: usize,
     },
-    /// A network that only the program that builds it can train.
+    /// A user-defined network, which can be trained only by the program that builds it.
     #[error(
-        "model '{name}' is built by a program of its own, with memdil_runner::train_model: run that program"
+        "model '{name}' is user-defined; run the program that trains it with memdil_runner::train_model"
     )]
     CustomModel {
-        /// Its name.
+        /// The name of the network.
         name: String,
     },
     /// The output folder belongs to a run with other settings.
-    #[error("{} holds a run with other settings: choose another output folder or remove this one", path.display())]
+    #[error("{}: contains a run with other settings; choose another output folder or remove this one", path.display())]
     OtherRun {
         /// The folder.
         path: PathBuf,
     },
     /// The output folder belongs to a search with other settings.
     #[error(
-        "{} is the history of a search with other settings: choose another output folder, or remove {} and the runs beside it",
+        "{}: is the history of a search with other settings; choose another output folder, or remove {} and the retrained runs",
         path.display(),
         path.parent().unwrap_or(path).display()
     )]
     OtherSearch {
-        /// Its history.
+        /// The history of that search.
         path: PathBuf,
     },
-    /// A search that the sweep does not have.
-    #[error("there is no search {index}; the sweep makes searches 0 to {last}")]
+    /// The index of a search that does not exist.
+    #[error("there is no search {index}; the sweep has searches 0 to {last}")]
     NoSuchSearch {
         /// The requested index.
         index: usize,
         /// The last valid index.
         last: usize,
     },
-    /// The library that proposes trials refused what it was told.
-    #[error("the sampler of the search cannot handle '{setting}': {reason}")]
+    /// The sampler of a search cannot use a range or the value of a trial.
+    #[error("search.space: '{setting}': the sampler failed: {reason}")]
     Sampler {
         /// The setting.
         setting: String,
-        /// What it says.
+        /// The reason.
         reason: String,
     },
     /// Another process works on the run.
@@ -123,14 +123,15 @@ pub enum RunnerError {
         /// The folder.
         path: PathBuf,
     },
-    /// Another machine has taken the work over: it had not heard of this process for minutes.
-    #[error("{}: another machine has taken this run over", path.display())]
+    /// Another machine has taken over the run, because this process did not renew its lease in
+    /// time.
+    #[error("{}: another machine has taken over this run", path.display())]
     Lost {
         /// The folder.
         path: PathBuf,
     },
-    /// A line that the manifest does not have.
-    #[error("{}: there is no run {index}; the manifest holds runs 0 to {last}", path.display())]
+    /// The index of a run that the manifest does not have.
+    #[error("{}: there is no run {index}; the manifest has runs 0 to {last}", path.display())]
     NoSuchLine {
         /// The manifest.
         path: PathBuf,
@@ -142,43 +143,43 @@ pub enum RunnerError {
     /// Worker processes that ended without a finished run.
     #[error("{failed} of {runs} runs failed; first: {first}")]
     Workers {
-        /// How many.
+        /// The number of failed runs.
         failed: usize,
-        /// Out of how many.
+        /// The number of all runs.
         runs: usize,
-        /// Run, log file and last line of the first.
+        /// The id, log file and last line of the log of the first failed run.
         first: String,
     },
-    /// A worker process that could not be started or watched.
+    /// A worker process that could not be started or monitored.
     #[error("cannot run a worker process: {0}")]
     Worker(#[source] std::io::Error),
-    /// The fused network refuses its input.
+    /// An error of a fused network.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// Saved tensors that do not fit the network or its optimiser.
-    #[error("{reason}: this was saved from another network or optimiser")]
+    /// Saved tensors that do not match the network or its optimiser.
+    #[error("{reason}; the tensors were saved from another network or optimiser")]
     State {
-        /// Which tensor, and what is wrong with it.
+        /// The tensor and the mismatch.
         reason: String,
     },
-    /// The labels of a run to be resumed are not those that it was begun with.
+    /// The labels of a resumed run differ from those that it was started with.
     #[error(
-        "{}: the run was begun with other labels than its settings give now: put the data back, or remove the run's folder",
+        "{}: differs from the labels that the settings and the data give now; restore the data, or remove the run's folder",
         path.display()
     )]
     OtherLabels {
-        /// The labels that it was begun with.
+        /// The file with the labels that the run was started with.
         path: PathBuf,
     },
-    /// A folder without a network that could be evaluated.
+    /// A folder without a network to evaluate.
     #[error("{}: {reason}", path.display())]
     NoNetwork {
         /// The folder.
         path: PathBuf,
-        /// What is missing and what to do.
+        /// The reason and the remedy.
         reason: String,
     },
-    /// A network that takes its own batches lacks a method that this needs.
+    /// A network that queues its steps does not implement a required method.
     #[error("Network::begin_epoch returned true, but Network::{method} is not implemented")]
     NotQueued {
         /// The missing method.
@@ -190,7 +191,7 @@ pub enum RunnerError {
 }
 
 impl RunnerError {
-    /// True when what the user gave is at fault, false when the machine or the program failed.
+    /// True if the user's input is the cause, false for a failure of the machine or the program.
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Record(error) => error.is_bad_input(),
@@ -223,7 +224,7 @@ impl RunnerError {
     }
 }
 
-/// A setting that cannot be applied.
+/// The error of an override that cannot be applied.
 pub(crate) fn override_error(setting: &str, reason: impl Into<String>) -> RunnerError {
     RunnerError::Override {
         setting: setting.to_owned(),
@@ -231,7 +232,7 @@ pub(crate) fn override_error(setting: &str, reason: impl Into<String>) -> Runner
     }
 }
 
-/// A file that could not be written.
+/// The error of a file that could not be written.
 pub(crate) fn write_error(path: &Path, cause: impl Into<std::io::Error>) -> RunnerError {
     RecordError::Write {
         path: path.to_owned(),

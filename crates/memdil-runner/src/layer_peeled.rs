@@ -1,5 +1,4 @@
-//! Unconstrained features trained by gradient descent: does descent find the minimum that theory
-//! knows?
+//! Trains unconstrained features by gradient descent, for comparison with the theoretical minimum.
 
 use std::path::Path;
 use std::time::Instant;
@@ -20,18 +19,18 @@ use crate::network::optimizer::CandleOptimizer;
 use crate::run::lock::lock;
 use crate::run::provenance::provenance;
 
-/// Trains every specification that has no result in `folder` yet, and returns the results of all of
-/// them.
+/// Trains every specification that has no result in `folder` yet, and returns the results of all
+/// specifications.
 ///
-/// The file of results is written after each training, so that a stopped experiment resumes where
-/// it was. At the end it holds these results and no others, so that a report never mixes settings;
-/// where that is so already, nothing is written. `on_result` gets each result, and whether it
-/// was there.
+/// The file of results is written after each training, so that an interrupted experiment resumes.
+/// At the end it contains exactly these results, so that a report never mixes settings; if that is
+/// already the case, nothing is written. `on_result` is called with each result, and with true if
+/// the result was already stored.
 ///
 /// # Errors
 ///
-/// [`RunnerError`]: bad settings, a damaged file of results, another process at work on it, a
-/// failed write.
+/// [`RunnerError`]: invalid settings, a damaged file of results, another process that works on it,
+/// or a failed write.
 pub fn run_layer_peeled(
     specs: &[LayerPeeledSpec],
     folder: &Path,
@@ -46,7 +45,7 @@ pub fn run_layer_peeled(
     if !complete(&records) {
         create_dir(folder)?;
         held = Some(lock(&folder.join(".layer-peeled.lock"), folder)?);
-        // The process that held the lock before may have added results.
+        // The previous holder of the lock may have added results.
         records = read_layer_peeled(folder)?;
     }
     let mut results = Vec::with_capacity(specs.len());
@@ -74,16 +73,17 @@ pub fn run_layer_peeled(
 
 /// Trains unconstrained features by full-batch gradient descent with momentum, in f64 on the CPU.
 ///
-/// Descent runs in variables scaled such that weights and features weigh the same, $W = aW'$,
-/// $H = \sqrt{Nn}H'/a$, $a = (\lambda_H/\lambda_W)^{1/4}$: that is a learning rate for each of the
-/// two, nothing else. Non-negative features are projected after each step; with few spare
-/// dimensions a class may lose all of its own and stay at zero, a saddle, which the record shows by
-/// its objective. Training ends when the largest entry of the projected gradient is small against
-/// $\sqrt{\lambda_W\lambda_H}$, or the steps are used up, or the objective is not a number.
+/// Descent uses balanced variables $W'$ and $H'$ with $W = aW'$, $H = \sqrt{Nn}H'/a$ and
+/// $a = (\lambda_H/\lambda_W)^{1/4}$, which only amounts to separate learning rates for weights and
+/// features. Non-negative features are projected after each step. With few spare dimensions, all
+/// dimensions of a class may become zero and stay there; this saddle is recognisable by its
+/// objective in the record. Training ends when the largest entry of the projected gradient over
+/// $\sqrt{\lambda_W\lambda_H}$ reaches the tolerance, after the maximum number of steps, or when
+/// the objective is not finite.
 ///
 /// # Errors
 ///
-/// [`RunnerError`] on settings out of range or when the tensor library fails.
+/// [`RunnerError`] for settings out of range, or if the tensor library fails.
 pub fn train_layer_peeled(spec: &LayerPeeledSpec) -> Result<LayerPeeledRecord, RunnerError> {
     spec.validate()?;
     let (started, provenance) = (Instant::now(), provenance("cpu"));
@@ -120,12 +120,12 @@ pub fn train_layer_peeled(spec: &LayerPeeledSpec) -> Result<LayerPeeledRecord, R
     })
 }
 
-/// A model with what its training needs.
+/// The state of a training.
 struct Descent<'a> {
     spec: &'a LayerPeeledSpec,
     model: UnconstrainedFeatures,
     labels: Tensor,
-    /// Scales of weights and features: a variable is its scale times the balanced variable.
+    /// The scales of weights and features: each equals its scale times its balanced variable.
     scales: [f64; 2],
     optimizers: [CandleOptimizer; 2],
 }
@@ -144,7 +144,7 @@ impl<'a> Descent<'a> {
         let scale = (spec.lambda_h / spec.lambda_w).powf(0.25);
         let samples = (spec.classes * spec.samples_per_class) as f64;
         let scales = [scale, samples.sqrt() / scale];
-        // The decay is a part of the objective, which candle differentiates as a whole.
+        // The weight decay is a term of the objective, so the optimiser has none.
         let update = Update::momentum(spec.momentum);
         let [weights, features] = model
             .parameters()
@@ -171,8 +171,9 @@ impl<'a> Descent<'a> {
         self.spec.loss.tensor(&output.logits, &self.labels)? + weights + features
     }
 
-    /// Largest entry of the projected gradient: at a feature that is zero and may not be negative,
-    /// only a gradient that would raise it counts.
+    /// The largest entry of the projected gradient in balanced variables, over
+    /// $\sqrt{\lambda_W\lambda_H}$. At a non-negative feature that is zero, only a descent
+    /// direction that increases it counts.
     fn residual(&self, gradients: &GradStore) -> candle_core::Result<f64> {
         let mut largest = 0f64;
         for (index, (parameter, scale)) in
@@ -216,7 +217,7 @@ fn array(tensor: &Tensor) -> candle_core::Result<Array2<f64>> {
         .map_err(candle_core::Error::wrap)
 }
 
-/// `weights` (N, P), `features` (N n, P), class after class.
+/// Measures a solution. `weights` are (N, P), `features` (N n, P), sorted by class.
 fn measure(
     objective: f64,
     residual: f64,
@@ -251,7 +252,7 @@ fn measure(
     if collapsed {
         return end;
     }
-    // What is not defined, two classes in one point say, is left out.
+    // Undefined quantities are omitted, for example if two class means coincide.
     end.nc1 = memdil_metrics::nc1(features.view(), labels, classes).ok();
     let samples = features.nrows() / classes;
     let means: Vec<Array1<f64>> = features
@@ -313,9 +314,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn measures_by_hand() {
-        // Orthogonal features of length 2, weights along their differences but for a tilt of the
-        // second row.
+    fn measures_agree_with_hand_calculation() {
+        // Orthogonal features of length 2; the first row of the weights is along their
+        // difference, the second one is tilted.
         let features = array![[2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.0, 2.0]];
         let weights = array![[1.0, -1.0], [-1.0, 0.0]];
         let end = measure(0.5, 1e-9, &weights, &features, &[0, 0, 1, 1]);
@@ -341,13 +342,13 @@ mod tests {
             &[0, 0, 1, 1],
         );
         assert!(zero.collapsed && zero.nc1.is_none() && zero.nc3_plus.is_none());
-        // One class at zero: what needs its direction is left out.
+        // One class is at zero: quantities that need its direction are omitted.
         let half = measure(0.7, 0.0, &weights, &array![[0.0, 0.0], [0.0, 1.0]], &[0, 1]);
         assert!(half.feature_cosines.is_none() && half.nc3_plus.is_some());
     }
 
     #[test]
-    fn a_feature_at_zero_whose_gradient_would_raise_it_is_not_at_rest() {
+    fn the_residual_includes_gradients_that_increase_a_zero_feature() {
         let spec = LayerPeeledSpec {
             classes: 2,
             samples_per_class: 1,
@@ -379,8 +380,9 @@ mod tests {
                 .unwrap()
         };
         assert!(residual([[0.0], [0.0]]) <= 0.0);
-        // Logits are zero, so the features' gradients are -(w_1 - w_2)/4 and its negative;
-        // balanced, √2 times that. The weights feel their decay only: 2 λ w.
+        // Logits are zero, so the gradients of the features are -(w_1 - w_2)/4 and its negative,
+        // and √2 times that in balanced variables. The gradient of the weights is that of the decay
+        // alone: 2 λ w.
         assert!((residual([[0.01], [-0.01]]) - 0.005 * 2f64.sqrt() / 1e-3).abs() < 1e-12);
     }
 }

@@ -1,27 +1,27 @@
-//! Training runs and sweeps for memorization-dilation experiments, on candle.
+//! Training runs, sweeps and searches for memorization-dilation experiments.
 //!
-//! The way through, top to bottom:
+//! The main entry points, from a configuration file to a finished search:
 //!
-//! 1. [`Experiment`] reads a TOML file and gives run specifications: one, or the product of its
-//!    `[sweep]`.
-//! 2. [`Prepared`] loads the images, injects the label noise and splits: after it nothing can be
-//!    wrong with the input.
-//! 3. [`train`] runs the epochs of a [`Network`] and leaves a finished run folder behind; stopped
-//!    at any moment and called again, it resumes from a checkpoint and ends in the same bytes.
-//! 4. [`run_all`] works through a manifest with worker processes, skipping what is complete.
-//! 5. [`run_searches`] tries hyper-parameters: its trials and the retrained best are runs that
-//!    [`run_all`] makes.
+//! 1. [`Experiment`] reads a TOML file and returns run specifications: a single one, or the product
+//!    of its `[sweep]`.
+//! 2. [`Prepared`] loads the images, injects the label noise and splits off the validation set. It
+//!    finds all errors in the input before anything is written.
+//! 3. [`train`] trains a [`Network`] and writes the folder of the run. An interrupted run resumes
+//!    from a checkpoint when [`train`] is called again, and the results are the same bytes as
+//!    without the interruption.
+//! 4. [`run_all`] runs a manifest with worker processes and skips finished runs.
+//! 5. [`run_searches`] searches hyper-parameters: it uses [`run_all`] for the trials and for
+//!    retraining with the best values.
 //!
-//! [`selftest`] checks and times a device before long runs.
+//! [`selftest`] checks and times a device before long runs. [`evaluate_run`] measures the network
+//! of a run again, finished or not. [`train_model`] and [`evaluate_model`] are the same as
+//! [`train`] and [`evaluate_run`] for user-defined networks. [`run_layer_peeled`] trains
+//! unconstrained features instead of a network, for the layer-peeled model.
 //!
-//! [`evaluate_run`] measures the network that a run has left, finished or not. [`train_model`] and
-//! [`evaluate_model`] do the same for a network of your own. [`run_layer_peeled`] trains free
-//! features instead of a network, for the layer-peeled model.
-//!
-//! Numbers are the same, byte for byte, for the same specification, binary, processor features and
+//! Results are identical, byte for byte, for the same specification, binary, processor features and
 //! thread count.
 
-// docs/src/architecture.md has the order of the modules, from the bottom to the top.
+// The layers of the modules are listed in docs/src/architecture.md.
 mod config;
 mod device;
 mod error;

@@ -1,4 +1,4 @@
-//! From a specification to samples and labels, before anything is written.
+//! Loads the samples and labels of a specification, before anything is written.
 
 use std::path::PathBuf;
 
@@ -11,34 +11,34 @@ use crate::error::RunnerError;
 /// Images, labels and split of a run.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// Training images, ready to be filled into batches.
+    /// The training images.
     pub train_inputs: Inputs,
-    /// Test images.
+    /// The test images.
     pub test_inputs: Inputs,
     /// Clean and observed labels of all training images.
     pub labels: NoisyLabels,
     /// Clean labels of the test images.
     pub test_labels: Vec<u32>,
-    /// Training images that are trained on.
+    /// Indices of the training images that are trained on.
     pub train: Vec<usize>,
-    /// Training images that are held out.
+    /// Indices of the training images that are held out for validation.
     pub validation: Vec<usize>,
 }
 
 impl Prepared {
     /// Loads the data, injects label noise into the whole training set, then holds out the
-    /// validation share (so that the held-out labels are noisy too, as in the paper's protocol).
-    /// What rebalancing drops is neither trained on nor held out.
+    /// validation share, so that the held-out labels are noisy too, as in the paper's protocol.
+    /// Samples that rebalancing drops are neither trained on nor held out.
     ///
     /// # Errors
     ///
-    /// The data crate's error, [`RunnerError::LatentClasses`] for a file whose labels are of more
-    /// classes than the network, or [`RunnerError::BatchOfOne`].
+    /// The error of the data crate, [`RunnerError::LatentClasses`] for a file whose labels have
+    /// more classes than the network, or [`RunnerError::BatchOfOne`].
     pub fn new(spec: &RunSpec, data_dirs: &[PathBuf]) -> Result<Self, RunnerError> {
         Self::with_noise(spec, &spec.noise, data_dirs)
     }
 
-    /// The same with other noise than the specification's.
+    /// Like [`Prepared::new`], but with the given noise instead of the specification's.
     pub(crate) fn with_noise(
         spec: &RunSpec,
         noise: &LabelNoise,
@@ -86,7 +86,8 @@ impl Prepared {
             validation,
         })
     }
-    /// Labels that the network is trained on, of some training images.
+
+    /// The observed labels of some training images, with which the network is trained.
     pub(crate) fn observed(&self, indices: &[usize]) -> Vec<u32> {
         let labels = self.labels.observed();
         indices.iter().map(|&i| labels[i]).collect()

@@ -1,4 +1,4 @@
-//! An experiment, read from its file.
+//! Reads experiment files.
 
 use std::fs;
 use std::path::Path;
@@ -12,26 +12,29 @@ use crate::config::preset::{self, SubSweep};
 use crate::config::settings::{one_line, parse_value, set};
 use crate::error::{RunnerError, override_error};
 
-/// An experiment file: settings at its top level, those of a [`RunSpec`](memdil_records::RunSpec), and three optional
-/// tables.
+/// An experiment file. Its top level has the settings of a [`RunSpec`](memdil_records::RunSpec),
+/// and these tables are optional:
 ///
-/// `[sweep]` maps dotted names of settings to lists; a sweep is the product of these lists, the
-/// last one changing fastest. `[search]` is a [`SearchSpec`](memdil_records::SearchSpec): one
-/// search for each run of the sweep. `[preset.NAME]` replaces settings (`run`) and lists (`sweep`)
-/// by the same dotted names, and keys of `[search]`. `[[claim]]` tables say what the report tests,
-/// `[report]` has its texts and figures. Written several times as `[[preset.NAME]]` it
-/// is several such sweeps in one; `where_present = true` leaves a sweep's runs out where their data
-/// set is not available. The `config.toml` in a run's folder is such a file too.
+/// | table | content |
+/// | --- | --- |
+/// | `[sweep]` | lists of values by the dotted names of settings; the runs of the sweep are the product of these lists, in which the last list changes fastest |
+/// | `[search]` | a [`SearchSpec`](memdil_records::SearchSpec), for one search per run of the sweep |
+/// | `[preset.NAME]` | replacements for settings (`run`), lists (`sweep`) and keys of `[search]` (`search`) |
+/// | `[[claim]]` | a claim that the report tests |
+/// | `[report]` | texts and figures of the report |
 ///
-/// A file whose settings are others says with `command = "NAME"` which subcommand of `memdil` it is
-/// for.
+/// A preset that is repeated as `[[preset.NAME]]` combines several sweeps. Its key
+/// `where_present = true` excludes runs whose data set is not available. The `config.toml` in the
+/// folder of a run is an experiment file too.
+///
+/// A file with other settings names the subcommand of `memdil` that reads it: `command = "NAME"`.
 #[derive(Clone, Debug)]
 pub struct Experiment {
-    /// With the overrides of its search.
+    /// The file, with overrides applied to its `[search]`.
     pub(crate) file: ConfigFile,
-    /// At least one.
+    /// The sweeps, at least one.
     pub(crate) sweeps: Vec<SubSweep>,
-    /// Settings that were given in place of the file's.
+    /// The names of overridden settings.
     pub(crate) overridden: Vec<String>,
 }
 
@@ -40,9 +43,9 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Config`] when the file cannot be read, is not TOML or lacks the preset;
-    /// [`RunnerError::Override`] when an override has no `=` or leads through something that is no
-    /// table.
+    /// [`RunnerError::Config`] if the file cannot be read, is not TOML or does not have the preset;
+    /// [`RunnerError::Override`] if an override has no `=`, or a part of its dotted name is not
+    /// a table.
     pub fn load(
         path: &Path,
         preset: Option<&str>,
@@ -55,11 +58,11 @@ impl Experiment {
         Self::parse(path, &text, preset, overrides)
     }
 
-    /// As [`Experiment::load`], from the text of the file `path`.
+    /// Like [`Experiment::load`], for the given text of the file `path`.
     ///
     /// # Errors
     ///
-    /// Those of [`Experiment::load`].
+    /// The errors of [`Experiment::load`].
     pub fn parse(
         path: &Path,
         text: &str,
@@ -81,7 +84,7 @@ impl Experiment {
             overridden: Vec::new(),
         };
         for text in overrides {
-            experiment.change(text)?;
+            experiment.apply_override(text)?;
         }
         for (key, values) in experiment.sweeps.iter().flat_map(|sweep| &sweep.sweep) {
             if values.as_array().is_none_or(|values| values.is_empty()) {
@@ -94,14 +97,14 @@ impl Experiment {
     }
 
     /// Applies a `key=value` override.
-    fn change(&mut self, text: &str) -> Result<(), RunnerError> {
+    fn apply_override(&mut self, text: &str) -> Result<(), RunnerError> {
         let parts = text.split_once('=');
         let (key, value) = parts.ok_or_else(|| override_error(text, "must be key=value"))?;
         let (key, value) = (key.trim(), parse_value(value.trim()));
         if let Some(key) = key.strip_prefix("search.") {
             return set(self.file.search.get_or_insert_default(), key, value);
         }
-        // A setting that the file searches over has the given value instead.
+        // An overridden setting is not searched over.
         let search = self.file.search.as_mut();
         let space = search.and_then(|search| search.get_mut("space"));
         if let Some(Value::Table(space)) = space {
@@ -109,7 +112,7 @@ impl Experiment {
         }
         self.overridden.push(key.to_owned());
         for SubSweep { run, sweep, .. } in &mut self.sweeps {
-            // A setting that the file sweeps over is narrowed to the given value.
+            // An overridden setting is swept over the given value only.
             if let Some(list) = sweep.get_mut(key) {
                 *list = Value::Array(vec![value.clone()]);
             }
@@ -123,13 +126,13 @@ impl Experiment {
         &self.file.claims
     }
 
-    /// The `[report]` table, with texts and figures of the report; empty without one.
+    /// The `[report]` table, with texts and figures of the report; empty if there is none.
     pub fn report(&self) -> &Table {
         &self.file.report
     }
 
-    /// The name of the experiment: the setting `experiment`, else the subcommand that the file is for
-    /// (a report's files have names of their own), else the name of the file.
+    /// The name of the experiment: the setting `experiment`, or the `command` of the file (except
+    /// for `report`), or the name of the file.
     pub fn name(&self) -> String {
         let named = self.sweeps[0].run.get("experiment").and_then(Value::as_str);
         let file = self.file.path.file_stem().unwrap_or_default();
@@ -138,27 +141,27 @@ impl Experiment {
         name.unwrap_or_else(|| file.to_string_lossy().into_owned())
     }
 
-    /// The names of its presets.
+    /// The names of the presets.
     pub fn presets(&self) -> Vec<String> {
         self.file.presets.keys().cloned().collect()
     }
 
-    /// The subcommand of `memdil` that the file is for, if it names one.
+    /// The `command` of the file: the subcommand of `memdil` that reads it.
     pub fn command(&self) -> Option<&str> {
         self.file.command.as_deref()
     }
 
-    /// True when the file has lists to sweep over.
+    /// True if the file describes more than one run.
     pub fn is_sweep(&self) -> bool {
         self.sweeps.len() > 1 || self.sweeps.iter().any(|sweep| !sweep.sweep.is_empty())
     }
 
-    /// True when the file describes a search.
+    /// True if the file has a `[search]` table.
     pub fn is_search(&self) -> bool {
         self.file.search.is_some()
     }
 
-    /// The dotted names that the sweep has lists for.
+    /// The dotted names of the lists of all sweeps.
     pub(crate) fn sweep_names(&self) -> impl Iterator<Item = &str> {
         self.sweeps
             .iter()
@@ -169,16 +172,17 @@ impl Experiment {
         self.file.error(reason)
     }
 
-    pub(crate) fn is_for(&self, command: Option<&str>) -> Result<(), RunnerError> {
+    /// Checks that the `command` of the file is the given one.
+    pub(crate) fn check_command(&self, command: Option<&str>) -> Result<(), RunnerError> {
         match (self.file.command.as_deref(), command) {
-            (ours, wanted) if ours == wanted => Ok(()),
-            (Some(ours), _) => Err(self.error(format!(
-                "this file is for memdil {ours} (its key 'command')"
+            (found, expected) if found == expected => Ok(()),
+            (Some(found), _) => Err(self.error(format!(
+                "this file is for memdil {found}, according to its key 'command'"
             ))),
-            (None, wanted) => {
-                let wanted = wanted.unwrap_or_default();
+            (None, expected) => {
+                let expected = expected.unwrap_or_default();
                 Err(self.error(format!(
-                    "this file is for memdil train and sweep; it lacks command = \"{wanted}\""
+                    "this file is for memdil train and sweep; add command = \"{expected}\""
                 )))
             }
         }

@@ -1,4 +1,4 @@
-//! An experiment file as it is written.
+//! The tables of an experiment file.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::error::RunnerError;
 pub(crate) struct ConfigFile {
     pub(crate) path: PathBuf,
     pub(crate) command: Option<String>,
-    /// All that is in no other table.
+    /// The settings outside the other tables.
     pub(crate) run: Table,
     pub(crate) sweep: Table,
     pub(crate) search: Option<Table>,
@@ -29,7 +29,7 @@ impl ConfigFile {
         }
     }
 
-    /// Reads the text of the file `path`.
+    /// Parses the text of the file `path`.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, RunnerError> {
         let error = |reason: String| RunnerError::Config {
             path: path.to_owned(),
@@ -69,8 +69,8 @@ impl ConfigFile {
     }
 }
 
-fn claims(written: Option<Value>) -> Result<Vec<Table>, &'static str> {
-    match written {
+fn claims(value: Option<Value>) -> Result<Vec<Table>, &'static str> {
+    match value {
         None => Ok(Vec::new()),
         Some(Value::Array(claims)) => claims
             .into_iter()
@@ -79,6 +79,6 @@ fn claims(written: Option<Value>) -> Result<Vec<Table>, &'static str> {
                 _ => Err("'claim' must be a list of tables, [[claim]]"),
             })
             .collect(),
-        Some(_) => Err("claims are written as [[claim]]"),
+        Some(_) => Err("'claim' must be a list of tables, [[claim]]"),
     }
 }

@@ -7,16 +7,16 @@ use crate::config::file::ConfigFile;
 use crate::config::settings::{one_line, set};
 use crate::error::RunnerError;
 
-/// The settings of runs and the lists to sweep over.
+/// The settings of a sweep's runs and the lists to sweep over.
 #[derive(Clone, Debug)]
 pub(crate) struct SubSweep {
     pub(crate) run: Table,
     pub(crate) sweep: Table,
-    /// Whether runs are left out where their data set is not available.
+    /// Whether runs are excluded if their data set is not available.
     pub(crate) where_present: bool,
 }
 
-/// A table `[preset.NAME]`.
+/// The keys of a table `[preset.NAME]`.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Preset {
@@ -26,16 +26,14 @@ struct Preset {
     where_present: bool,
 }
 
-/// The sweeps of a file with a preset, at least one; keys of its search go into the file's.
+/// Applies a preset: returns its sweeps (at least one), and updates the `[search]` of the file.
 pub(crate) fn apply(file: &mut ConfigFile, name: &str) -> Result<Vec<SubSweep>, RunnerError> {
     let tables = match file.presets.get(name) {
         Some(Value::Array(tables)) if !tables.is_empty() => tables.clone(),
         Some(table) => vec![table.clone()],
         None => {
             let names = file.presets.keys().cloned().collect::<Vec<_>>().join(", ");
-            return Err(file.error(format!(
-                "there is no preset '{name}'; the file has: {names}"
-            )));
+            return Err(file.error(format!("there is no preset '{name}'; the file has {names}")));
         }
     };
     let mut sweeps = Vec::new();

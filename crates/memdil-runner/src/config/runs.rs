@@ -1,4 +1,4 @@
-//! The runs of an experiment: one, or the product of its lists.
+//! Plans the runs of an experiment: a single run, or the product of the lists.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -12,27 +12,27 @@ use crate::config::preset::SubSweep;
 use crate::config::settings::set;
 use crate::error::{RunnerError, override_error};
 
-/// Data sets that are not available, and the number of runs that are left out for that reason.
+/// The number of excluded runs by unavailable data set.
 pub(crate) type Absent = BTreeMap<String, usize>;
 
 /// The runs of an experiment.
 #[derive(Clone, Debug)]
 pub struct SweepPlan {
-    /// In the order of the manifest.
+    /// The runs, in the order of the manifest.
     pub lines: Vec<ManifestLine>,
-    /// Data sets that are not available, and the number of runs that are left out for that reason.
+    /// The number of excluded runs by unavailable data set.
     pub absent: Absent,
 }
 
 impl Experiment {
-    /// The run that the settings at the top level describe, without the lists. Classes left out are
-    /// read from the data, which may lie in one of `data_dirs`.
+    /// The run of the settings at the top level, without the lists. If the file has no classes,
+    /// they are read from the data, which may be in one of `data_dirs`.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Config`] on an unknown or missing key, a wrong type or a value out of range.
+    /// [`RunnerError::Config`] for an unknown or missing key, a wrong type or a value out of range.
     pub fn run(&self, data_dirs: &[PathBuf]) -> Result<RunSpec, RunnerError> {
-        self.is_for(None)?;
+        self.check_command(None)?;
         self.resolve(self.sweeps[0].run.clone(), |spec| {
             check_run(spec, data_dirs)
         })
@@ -40,15 +40,15 @@ impl Experiment {
 
     /// The runs of the sweep; `data_dirs` as for [`Experiment::run`].
     ///
-    /// A run that several sweeps of a preset share is planned once.
+    /// A run that occurs in several sweeps of a preset is planned once.
     ///
     /// # Errors
     ///
-    /// As [`Experiment::run`]; also when a list repeats a value, an override changes a part of what
-    /// a list replaces, or all runs are left out.
+    /// The errors of [`Experiment::run`]. Also an error if a list repeats a value, if a list
+    /// would undo an override, or if all runs are excluded.
     pub fn plan(&self, data_dirs: &[PathBuf]) -> Result<SweepPlan, RunnerError> {
-        self.is_for(None)?;
-        let (sweeps, absent) = self.present(data_dirs)?;
+        self.check_command(None)?;
+        let (sweeps, absent) = self.available_tables(data_dirs)?;
         let mut plan = SweepPlan {
             lines: Vec::new(),
             absent,
@@ -61,7 +61,7 @@ impl Experiment {
                 let id = run_id(&spec);
                 if !seen.insert(id.clone()) {
                     return Err(self.error(format!(
-                        "[sweep]: run {id} comes out twice; a list repeats a value"
+                        "[sweep]: run {id} is planned twice; remove the repeated value of a list"
                     )));
                 }
                 if planned.insert(id.clone()) {
@@ -76,57 +76,56 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// As [`Experiment::plan`].
+    /// The errors of [`Experiment::plan`].
     pub fn runs(&self, data_dirs: &[PathBuf]) -> Result<Vec<ManifestLine>, RunnerError> {
         Ok(self.plan(data_dirs)?.lines)
     }
 
-    /// The trainings of a layer-peeled experiment (`command = "layer-peeled"`), in the order of its
-    /// sweep.
+    /// The specifications of a layer-peeled experiment (`command = "layer-peeled"`), in the order
+    /// of its sweep.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Config`], as [`Experiment::runs`]; also when the minimiser fits into no run's
-    /// dimension.
+    /// [`RunnerError::Config`], as for [`Experiment::runs`]. Also an error if `dim` is too
+    /// small for the minimiser in all runs.
     pub fn layer_peeled(&self) -> Result<Vec<LayerPeeledSpec>, RunnerError> {
-        self.is_for(Some("layer-peeled"))?;
+        self.check_command(Some("layer-peeled"))?;
         if self.is_search() {
-            return Err(
-                self.error("[search] is for the training of networks; remove it".to_owned())
-            );
+            return Err(self
+                .error("[search] applies only to the training of networks; remove it".to_owned()));
         }
         let tables = self.sweeps.iter().map(|sweep| self.tables_of(sweep));
         let mut specs = Vec::new();
         for table in tables.collect::<Result<Vec<_>, _>>()?.concat() {
             let spec = self.resolve(table, |spec: &mut LayerPeeledSpec| spec.validate())?;
             if specs.contains(&spec) {
-                return Err(self.error("[sweep]: a list repeats a value".to_owned()));
+                return Err(self.error("[sweep]: a list repeats a value; remove it".to_owned()));
             }
             specs.push(spec);
         }
         if !specs.iter().any(LayerPeeledSpec::frame_fits) {
-            let reason = "dim is too small for every run: the minimum is known from classes - 1 on, non-negative features \
-                          from classes on";
+            let reason = "dim is too small in all runs; the minimum is known for dim of at least classes - 1, or classes \
+                          for non-negative features";
             return Err(self.error(reason.to_owned()));
         }
         Ok(specs)
     }
 
-    /// The settings of every run, sweep by sweep; those that are made only where their data set is
-    /// available are counted instead where it is not.
-    pub(crate) fn present(
+    /// The settings of every run, by sweep. For a sweep with `where_present`, runs whose data set
+    /// is not available are counted instead.
+    pub(crate) fn available_tables(
         &self,
         data_dirs: &[PathBuf],
     ) -> Result<(Vec<Vec<Table>>, Absent), RunnerError> {
-        let (mut present, mut absent) = (Vec::new(), Absent::new());
+        let (mut available, mut absent) = (Vec::new(), Absent::new());
         for sweep in &self.sweeps {
             let mut tables = self.tables_of(sweep)?;
             if sweep.where_present {
                 let mut kept = Vec::new();
                 for table in tables {
-                    // The classes of a data set that is not available may not be known.
+                    // Not checked: the classes of an unavailable data set may not be known.
                     let spec: RunSpec = self.resolve(table.clone(), |_| Ok(()))?;
-                    if is_present(&spec.data.source, data_dirs)? {
+                    if is_available(&spec.data.source, data_dirs)? {
                         kept.push(table);
                     } else {
                         *absent
@@ -136,18 +135,18 @@ impl Experiment {
                 }
                 tables = kept;
             }
-            present.push(tables);
+            available.push(tables);
         }
-        if present.iter().all(Vec::is_empty) {
+        if available.iter().all(Vec::is_empty) {
             let names = absent.into_keys().collect::<Vec<_>>().join(", ");
             return Err(self.error(format!(
-                "no data set of these runs is at hand: {names}; see memdil data fetch"
+                "no data set of these runs is available: {names}; see memdil data fetch"
             )));
         }
-        Ok((present, absent))
+        Ok((available, absent))
     }
 
-    /// The product of the lists.
+    /// The settings of every run of a sweep: the product of its lists.
     fn tables_of(&self, sweep: &SubSweep) -> Result<Vec<Table>, RunnerError> {
         let mut tables = vec![sweep.run.clone()];
         for (key, values) in &sweep.sweep {
@@ -159,7 +158,7 @@ impl Experiment {
                 .find(|o| inside(o, key) || inside(key, o))
             {
                 let reason =
-                    format!("the sweep's list '{key}' would undo it; set '{key}' as a whole");
+                    format!("the list '{key}' of the sweep would undo it; set '{key}' as a whole");
                 return Err(override_error(setting, reason));
             }
             let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -177,16 +176,16 @@ impl Experiment {
     }
 }
 
-/// Writes out what a run leaves out, its classes among it, so that what is saved with it is
-/// complete; then checks it.
+/// Fills in omitted settings, including the classes, so that the saved specification is complete.
+/// Then checks the specification.
 pub(crate) fn check_run(spec: &mut RunSpec, data_dirs: &[PathBuf]) -> Result<(), RecordError> {
     spec.data.resolve(data_dirs)?;
     spec.resolve();
     spec.validate()
 }
 
-/// Whether the files of a data set are where they are looked for.
-fn is_present(source: &Source, data_dirs: &[PathBuf]) -> Result<bool, RunnerError> {
+/// Whether the files of a data set are in one of the searched folders.
+fn is_available(source: &Source, data_dirs: &[PathBuf]) -> Result<bool, RunnerError> {
     match files::find(source, data_dirs) {
         Ok(_) => Ok(true),
         Err(DataError::NotFound { .. } | DataError::NpzNotFound { .. }) => Ok(false),

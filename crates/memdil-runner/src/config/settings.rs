@@ -1,10 +1,10 @@
-//! Settings by their dotted names.
+//! Access to settings by their dotted names.
 
 use toml::{Table, Value};
 
 use crate::error::{RunnerError, override_error};
 
-/// Sets a dotted key, making the tables on the way.
+/// Sets a dotted key; missing tables are created.
 pub(crate) fn set(table: &mut Table, key: &str, value: Value) -> Result<(), RunnerError> {
     let mut parts = key.split('.').peekable();
     let mut table = table;
@@ -30,8 +30,8 @@ pub(crate) fn set(table: &mut Table, key: &str, value: Value) -> Result<(), Runn
     Err(override_error(key, "a part of the name is empty"))
 }
 
-/// A TOML value; what is none is taken as a string, so that `data.source=fashion-mnist` needs no
-/// quotes.
+/// Parses a TOML value. Text that is not a TOML value becomes a string, so that
+/// `data.source=fashion-mnist` needs no quotes.
 pub(crate) fn parse_value(text: &str) -> Value {
     format!("value = {text}")
         .parse::<Table>()
@@ -41,7 +41,7 @@ pub(crate) fn parse_value(text: &str) -> Value {
         .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// toml's errors span several lines; their message is in one of them.
+/// The message of a TOML error on one line; its `Display` spans several lines.
 pub(crate) fn one_line(error: &toml::de::Error, text: Option<&str>) -> String {
     let message = error.message().replace('\n', "; ");
     match (text, error.span()) {

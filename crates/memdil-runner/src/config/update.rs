@@ -1,19 +1,19 @@
-//! How an optimiser moves a parameter, as its specification says.
+//! The update rule of an optimiser.
 
 use memdil_kernels::{Decay, Optimizer};
 use memdil_records::OptimizerSpec;
 
-/// How a step moves a parameter, for any engine. [`OptimizerSpec`] has the formulas.
+/// The update rule of a training step, for all engines. [`OptimizerSpec`] has the formulas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Update {
     pub(crate) optimizer: Optimizer,
     pub(crate) decay: Decay,
-    /// Of the parameters named `classifier.`.
+    /// The decay of parameters whose names start with `classifier.`.
     pub(crate) classifier_decay: Decay,
 }
 
 impl Update {
-    /// Gradient descent with momentum and nothing else.
+    /// Gradient descent with momentum, without weight decay.
     pub(crate) fn momentum(momentum: f64) -> Self {
         let nesterov = false;
         Self {
@@ -23,7 +23,7 @@ impl Update {
         }
     }
 
-    /// Decay of a parameter.
+    /// The decay of the parameter `name`.
     pub(crate) fn decay_of(&self, name: &str) -> Decay {
         if name.starts_with("classifier.") {
             self.classifier_decay

@@ -1,4 +1,4 @@
-//! Which engine trains the network of a specification.
+//! Builds the network of a specification and selects its engine.
 
 use candle_core::{DType, Device, DeviceLocation};
 use memdil_kernels::gpu::Cuda;
@@ -12,20 +12,21 @@ use crate::network::gpu::GpuNetwork;
 use crate::network::interface::Network;
 use crate::prepare::Prepared;
 
-/// Builds a network of one's own in f32: from the specification, whose seed should decide the
-/// initial values, and the images' shape. It has as many logits as [`RunSpec::network_classes`].
+/// A function that builds a user-defined network in f32 from the specification and the shape of the
+/// images. The seed of the specification should determine the initial values. The network must have
+/// [`RunSpec::network_classes`] logits.
 pub type Build<'a> =
     &'a dyn Fn(&RunSpec, ImageShape, &Device) -> candle_core::Result<Box<dyn Model>>;
 
-/// The network of a specification before its first step, in f32: multilayer perceptrons on
-/// memdil-kernels (on a GPU without layer normalisation only), other networks on candle.
+/// Builds the network of a specification in f32, with its initial values. Multilayer perceptrons
+/// use memdil-kernels (on a GPU only without layer normalisation), other networks use candle.
 ///
-/// `shape` are channels, rows and columns of a sample, `classes` the number of logits.
+/// `shape` is (channels, rows, columns) of a sample, `classes` the number of logits.
 ///
 /// # Errors
 ///
-/// [`RunnerError::SmallImages`]; [`RunnerError::CustomModel`] for a network that a program of one's
-/// own builds; [`RunnerError::Tensor`] when the device cannot hold it.
+/// [`RunnerError::SmallImages`]; [`RunnerError::CustomModel`] for a user-defined network;
+/// [`RunnerError::Tensor`] if the device has too little memory.
 pub fn build_network(
     spec: &RunSpec,
     shape: (usize, usize, usize),
@@ -45,8 +46,7 @@ pub fn build_network(
     })
 }
 
-/// The network of a run before its first step: that of its specification, or the one that a
-/// program's own function builds.
+/// Builds the network of a run with `build`, or from its specification if `build` is `None`.
 pub(crate) fn build_for_run(
     spec: &RunSpec,
     data: &Prepared,

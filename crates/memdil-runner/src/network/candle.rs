@@ -1,4 +1,4 @@
-//! The network on candle's autograd.
+//! Networks trained with candle's autograd.
 
 use candle_core::{DType, Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};
@@ -30,13 +30,13 @@ pub struct CandleNetwork {
 }
 
 impl CandleNetwork {
-    /// The network of a specification before its first step; `shape` are channels, rows and columns
-    /// of a sample.
+    /// Builds the network of a specification with its initial values; `shape` is (channels, rows,
+    /// columns) of a sample.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::CustomModel`], [`RunnerError::SmallImages`]; [`RunnerError::Tensor`] when the
-    /// device cannot hold it.
+    /// [`RunnerError::CustomModel`], [`RunnerError::SmallImages`]; [`RunnerError::Tensor`] if
+    /// the device has too little memory.
     pub fn new(
         spec: &RunSpec,
         shape: (usize, usize, usize),
@@ -44,7 +44,7 @@ impl CandleNetwork {
         dtype: DType,
         device: &Device,
     ) -> Result<Self, RunnerError> {
-        check(spec, shape)?;
+        check_model(spec, shape)?;
         let (channels, height, width) = shape;
         let image = ImageShape {
             channels,
@@ -92,11 +92,11 @@ impl CandleNetwork {
         Self::from_model(spec, network, inputs, dtype, device)
     }
 
-    /// A network of one's own before its first step; `inputs` are the values of a sample.
+    /// Adds an optimiser to a model; `inputs` is the number of values of a sample.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when the device cannot hold its optimiser.
+    /// [`RunnerError::Tensor`] if the device has too little memory for the optimiser.
     pub fn from_model(
         spec: &RunSpec,
         network: Box<dyn Model>,
@@ -220,8 +220,8 @@ impl Network for CandleNetwork {
     }
 }
 
-/// Whether a network of this crate's fits the images.
-pub(crate) fn check(
+/// Checks that this crate can build the network for images of this shape.
+pub(crate) fn check_model(
     spec: &RunSpec,
     (_, height, width): (usize, usize, usize),
 ) -> Result<(), RunnerError> {
@@ -236,7 +236,7 @@ pub(crate) fn check(
     }
 }
 
-/// The multilayer perceptron of a specification before its first step.
+/// The multilayer perceptron of a specification with its initial values.
 pub(super) fn mlp_model(
     spec: &RunSpec,
     mlp: &MlpSpec,

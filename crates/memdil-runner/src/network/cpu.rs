@@ -1,4 +1,4 @@
-//! The network as a hand-written step on the processor.
+//! Multilayer perceptrons with the fused step of memdil-kernels on the processor.
 
 use memdil_kernels::{KernelError, Mlp, TensorInfo};
 use memdil_losses::Loss;
@@ -17,15 +17,15 @@ pub struct FusedMlp {
 }
 
 impl FusedMlp {
-    /// The network of a specification before its first step: the numbers that candle's would have.
+    /// Builds the network of a specification, with the same initial values as on candle.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Kernel`] on sizes that make no network.
+    /// [`RunnerError::Kernel`] for invalid sizes.
     pub fn new(spec: &RunSpec, inputs: usize, classes: usize) -> Result<Self, RunnerError> {
         let recipe = Recipe::new(spec, inputs, classes)?;
         let network = Mlp::new(recipe.architecture, recipe.optimizer)?;
-        Self { network, recipe }.started(spec)
+        Self { network, recipe }.with_initial_values(spec)
     }
 }
 

@@ -1,5 +1,5 @@
-//! The network on a GPU, by the kernels of memdil-kernels: the data set lies there too, and an
-//! epoch is queued.
+//! Multilayer perceptrons on a GPU with the kernels of memdil-kernels. The data set is on the
+//! device too, and the steps of an epoch are queued.
 
 use memdil_data::Inputs;
 use memdil_kernels::gpu::{
@@ -18,17 +18,16 @@ use crate::prepare::Prepared;
 pub struct GpuNetwork<M: GpuMachine = Cuda> {
     network: GpuMlp<M>,
     recipe: Recipe,
-    /// Training and test images, once they are needed.
+    /// Training and test images, copied to the device on first use.
     sets: Option<[Samples<M>; 2]>,
 }
 
 impl<M: GpuMachine> GpuNetwork<M> {
-    /// The network of a specification before its first step: the numbers that candle's would have.
+    /// Builds the network of a specification, with the same initial values as on candle.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Kernel`] on sizes that make no network, layer normalisation, or when the
-    /// device fails.
+    /// [`RunnerError::Kernel`] for invalid sizes, for layer normalisation, or if the device fails.
     pub fn new(
         spec: &RunSpec,
         inputs: usize,
@@ -44,10 +43,10 @@ impl<M: GpuMachine> GpuNetwork<M> {
             recipe,
             sets,
         }
-        .started(spec)
+        .with_initial_values(spec)
     }
 
-    /// Copies the data set to the device, once.
+    /// Copies the data set to the device, unless it is already there.
     fn sets(&mut self, data: &Prepared) -> Result<(), RunnerError> {
         if self.sets.is_none() {
             let machine = self.network.machine();
@@ -110,7 +109,7 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
         done: (usize, f64),
         learning_rate: f64,
     ) -> Result<bool, RunnerError> {
-        // What augmentation draws is drawn on the processor.
+        // Augmentation draws its random numbers on the processor.
         if spec.data.augment.is_some() {
             return Ok(false);
         }

@@ -1,4 +1,4 @@
-//! What the loop of epochs needs of a network.
+//! The traits of a network in training.
 
 use std::fmt::Debug;
 
@@ -10,34 +10,34 @@ use crate::error::RunnerError;
 use crate::network::state::{NamedTensor, Tensors};
 use crate::prepare::Prepared;
 
-/// Which images of a data set [`Network::forward_samples`] gets.
+/// The images to which the indices of [`Network::forward_samples`] refer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageSet {
-    /// Those of the training set.
+    /// The training set.
     Train,
-    /// Those of the test set.
+    /// The test set.
     Test,
 }
 
 /// The loss over the queued steps of an epoch, from [`Network::queued_loss`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum QueuedLoss {
-    /// Its sum over the samples so far.
+    /// The sum of the loss over the samples so far.
     Sum(f64),
-    /// The value that ended the training because it is not a finite number.
+    /// A loss that is not finite and ended the training.
     Ended(f64),
 }
 
-/// What a network and its optimiser hold: everything that a training step changes.
+/// The state of a network and its optimiser: everything that a training step changes.
 pub trait NetworkState: Debug {
     /// Weights (K, d) and bias (K) of the classifier.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when the device fails.
+    /// [`RunnerError::Tensor`] if the device fails.
     fn classifier(&self) -> Result<(Array2<f32>, Array1<f32>), RunnerError>;
 
-    /// Number of values that are trained.
+    /// The number of trainable parameters.
     fn parameter_count(&self) -> usize;
 
     /// The tensors of [`model_state`](Self::model_state), one at a time.
@@ -47,55 +47,54 @@ pub trait NetworkState: Debug {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when the device fails.
+    /// [`RunnerError::Tensor`] if the device fails.
     fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError>;
 
-    /// Parameters from the input to the classifier, then what is not trained.
+    /// The parameters from the input to the classifier, then the tensors that are not trained.
     ///
-    /// Names are `blocks.0.linear.weight` (inputs, outputs), `blocks.0.linear.bias`,
+    /// The names are `blocks.0.linear.weight` (inputs, outputs), `blocks.0.linear.bias`,
     /// `blocks.0.norm.weight` and so on, `classifier.weight`, `classifier.bias`,
-    /// `blocks.0.norm.running_mean`, `blocks.0.norm.running_var`; a classifier that is not trained
-    /// comes last.
+    /// `blocks.0.norm.running_mean`, `blocks.0.norm.running_var`. A fixed classifier comes last.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when the device fails.
+    /// [`RunnerError::Tensor`] if the device fails.
     fn model_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
         self.model_tensors().collect()
     }
 
-    /// What the optimiser remembers of earlier steps, in the order of the parameters:
-    /// `momentum.NAME` for each; Adam's `first_moment.NAME` for each, then `second_moment.NAME`,
-    /// then the number of steps, `step`.
+    /// The state of the optimiser, in the order of the parameters: `momentum.NAME` for each
+    /// parameter, or, for Adam, `first_moment.NAME` for each, then `second_moment.NAME` for
+    /// each, then the number of steps, `step`.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when the device fails.
+    /// [`RunnerError::Tensor`] if the device fails.
     fn optimizer_state(&self) -> Result<Vec<NamedTensor>, RunnerError> {
         self.optimizer_tensors()?.collect()
     }
 
-    /// Puts back the tensors of [`model_state`](Self::model_state), in any order; on an error
-    /// nothing has changed.
+    /// Loads the tensors of [`model_state`](Self::model_state), in any order. On an error, the
+    /// state is unchanged.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::State`] when a tensor is missing, unknown, or of another shape.
+    /// [`RunnerError::State`] if a tensor is missing, unknown, or of another shape.
     fn load_model_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError>;
 
-    /// Puts back the tensors of [`optimizer_state`](Self::optimizer_state), in any order; on an
-    /// error nothing has changed.
+    /// Loads the tensors of [`optimizer_state`](Self::optimizer_state), in any order. On an error,
+    /// the state is unchanged.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::State`] when a tensor is missing, unknown, or of another shape.
+    /// [`RunnerError::State`] if a tensor is missing, unknown, or of another shape.
     fn load_optimizer_state(&mut self, state: &[NamedTensor]) -> Result<(), RunnerError>;
 }
 
-/// A network with its optimiser, in training.
+/// A network in training, with its optimiser.
 ///
-/// The loop of epochs passes plain slices and gets plain values back, whichever library computes
-/// them. [`build_network`](crate::build_network) makes the network of a specification.
+/// The interface consists of plain slices and values, independent of the library that computes the
+/// network. [`build_network`](crate::build_network) builds the network of a specification.
 ///
 /// ```
 /// use candle_core::Device;
@@ -125,20 +124,20 @@ pub trait NetworkState: Debug {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Network: NetworkState {
-    /// One step on a batch in training mode: loss, gradient, update. Returns the loss before the
-    /// update, averaged over the batch, with the penalty on its features where there is one.
+    /// One step on a batch in training mode: loss, gradient, update. Returns the mean loss of the
+    /// batch before the update, including the penalty on the features if there is one.
     ///
-    /// A loss that is not a finite number is returned as it is, and nothing has changed then:
-    /// neither parameters nor running statistics nor the optimiser's state.
+    /// If the loss is not finite it is returned unchanged, and the step changes nothing:
+    /// neither parameters, nor running statistics, nor the state of the optimiser.
     ///
     /// # Shapes
     ///
-    /// `inputs` row by row, (n, values of a sample); `labels` (n).
+    /// `inputs` in row-major order, (n, values of a sample); `labels` (n).
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when shapes do not fit, a batch is too small to be normalised, or
-    /// the device fails.
+    /// [`RunnerError::Tensor`] if the shapes do not match, the batch is too small to be
+    /// normalised, or the device fails.
     fn step(
         &mut self,
         inputs: &[f32],
@@ -151,23 +150,24 @@ pub trait Network: NetworkState {
     ///
     /// # Shapes
     ///
-    /// All row by row: `inputs` (n, values of a sample), features (n, d), logits (n, K).
+    /// All in row-major order: `inputs` (n, values of a sample), features (n, d), logits (n, K).
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Tensor`] when `inputs` does not hold a whole number of samples, or the device
-    /// fails.
+    /// [`RunnerError::Tensor`] if the length of `inputs` is not a multiple of the size of a
+    /// sample, or the device fails.
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError>;
 
-    /// Begins or resumes an epoch in a network that takes its batches from its own copy of the
-    /// data; `done` are the samples of the epoch so far and the sum of their loss. Steps are then
-    /// queued with [`queue_step`](Self::queue_step), and [`queued_loss`](Self::queued_loss) gives the
-    /// loss at the end: a network that returns true implements both. False, the default, for a
-    /// network that is given its batches.
+    /// Begins or resumes an epoch of queued steps, in a network with its own copy of the data.
+    /// `done` is the number of samples of the epoch so far and the sum of their losses.
+    ///
+    /// A network that returns true must implement [`queue_step`](Self::queue_step), which queues
+    /// the steps of the epoch, and [`queued_loss`](Self::queued_loss), which returns their loss.
+    /// The default returns false: the caller then passes every batch to [`step`](Self::step).
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Kernel`] when the device fails.
+    /// [`RunnerError::Kernel`] if the device fails.
     fn begin_epoch(
         &mut self,
         _spec: &RunSpec,
@@ -183,32 +183,32 @@ pub trait Network: NetworkState {
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Kernel`] when the device fails; [`RunnerError::NotQueued`] in a network that
-    /// does not implement it.
+    /// [`RunnerError::Kernel`] if the device fails; [`RunnerError::NotQueued`] if the network does
+    /// not implement the method.
     fn queue_step(&mut self, _samples: usize) -> Result<(), RunnerError> {
         Err(RunnerError::NotQueued {
             method: "queue_step",
         })
     }
 
-    /// The loss over the queued steps of the epoch.
+    /// The loss over the queued steps of the epoch so far.
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Kernel`] when the device fails; [`RunnerError::NotQueued`] in a network that
-    /// does not implement it.
+    /// [`RunnerError::Kernel`] if the device fails; [`RunnerError::NotQueued`] if the network does
+    /// not implement the method.
     fn queued_loss(&self) -> Result<QueuedLoss, RunnerError> {
         Err(RunnerError::NotQueued {
             method: "queued_loss",
         })
     }
 
-    /// Penultimate features and logits of samples of the data in evaluation mode; `batch` is room
-    /// for their inputs.
+    /// Penultimate features and logits of some samples of the data in evaluation mode; `batch` is a
+    /// reusable buffer for their inputs.
     ///
     /// # Errors
     ///
-    /// Those of [`forward`](Self::forward).
+    /// The errors of [`forward`](Self::forward).
     fn forward_samples(
         &mut self,
         data: &Prepared,

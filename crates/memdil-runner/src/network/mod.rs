@@ -1,4 +1,4 @@
-//! Networks in training: one trait between the loop of epochs and the engines that compute a step.
+//! Networks in training: a common trait, and the engines that implement it.
 
 pub(crate) mod build;
 pub(crate) mod candle;

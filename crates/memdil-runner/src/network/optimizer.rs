@@ -1,4 +1,4 @@
-//! The update of parameters, formulas as in PyTorch.
+//! The optimisers of candle networks, with the formulas of PyTorch.
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var};
@@ -7,7 +7,7 @@ use memdil_kernels::{Decay, Optimizer};
 
 use crate::config::update::Update;
 
-/// An update on candle, with what it remembers.
+/// An optimiser on candle tensors, with its state.
 #[derive(Debug)]
 pub(crate) struct CandleOptimizer {
     update: Update,
@@ -19,7 +19,7 @@ pub(crate) struct CandleOptimizer {
 struct Slot {
     name: String,
     parameter: Var,
-    /// In the order of [`moments`].
+    /// The moments in the order of [`moments`].
     moments: Vec<Tensor>,
 }
 
@@ -47,8 +47,7 @@ impl CandleOptimizer {
         for slot in &mut self.slots {
             let decay = self.update.decay_of(&slot.name);
             let mut p = slot.parameter.as_detached_tensor();
-            // Without a path from the loss the gradient is zero, not absent: decay and momentum go
-            // on.
+            // A parameter without a gradient has the gradient zero: decay and momentum still apply.
             let coupled = match decay {
                 Decay::Coupled(decay) => decay,
                 Decay::Decoupled(_) => 0.0,
@@ -68,8 +67,8 @@ impl CandleOptimizer {
         Ok(())
     }
 
-    /// Everything remembered, by name: a moment of all parameters after the other, then Adam's
-    /// number of steps.
+    /// The state by name: for each moment the tensors of all parameters, then Adam's number of
+    /// steps.
     pub(crate) fn state(&self) -> Result<Vec<(String, Tensor)>> {
         let mut state = Vec::new();
         for (index, moment) in moments(self.update.optimizer).iter().enumerate() {
@@ -83,7 +82,7 @@ impl CandleOptimizer {
         Ok(state)
     }
 
-    /// Puts back tensors in the order of [`state`](Self::state).
+    /// Sets the state from tensors in the order of [`state`](Self::state).
     pub(crate) fn set_state(&mut self, state: impl IntoIterator<Item = Tensor>) -> Result<()> {
         let mut state = state.into_iter();
         for index in 0..moments(self.update.optimizer).len() {
@@ -98,7 +97,7 @@ impl CandleOptimizer {
     }
 }
 
-/// Names of what is remembered of each parameter's gradients.
+/// The names of the moments that an optimiser keeps for each parameter.
 fn moments(optimizer: Optimizer) -> &'static [&'static str] {
     match optimizer {
         Optimizer::Sgd { .. } => &["momentum"],
@@ -107,7 +106,7 @@ fn moments(optimizer: Optimizer) -> &'static [&'static str] {
 }
 
 impl Slot {
-    /// The direction of a step, and the factor of its learning rate.
+    /// The factor of the learning rate, and the direction of the step.
     fn direction(&mut self, rule: Optimizer, g: Tensor, steps: u32) -> Result<(f64, Tensor)> {
         match (rule, self.moments.as_mut_slice()) {
             (Optimizer::Sgd { momentum, nesterov }, [velocity]) => {
@@ -133,7 +132,7 @@ impl Slot {
                 let denominator = ((second.sqrt()? / rest2.sqrt())? + epsilon)?;
                 Ok((1.0 / rest1, (&*first / denominator)?))
             }
-            _ => candle_core::bail!("an optimiser's moments are not its rule's"),
+            _ => candle_core::bail!("the number of moments does not match the optimiser"),
         }
     }
 }
@@ -144,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// f(p) = 3 p from p = 2 with learning rate 0.1.
+    /// Minimises f(p) = 3 p from p = 2 with the learning rate 0.1.
     fn check(update: Update, name: &str, expected: [f64; 2]) {
         let p = Var::new(&[2f64], &Device::Cpu).unwrap();
         let mut optimizer = CandleOptimizer::new(update, &[(name.to_owned(), p.clone())]).unwrap();
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn two_steps_of_gradient_descent_by_hand() {
+    fn two_steps_of_gradient_descent_agree_with_hand_calculation() {
         let sgd = |nesterov| Update {
             optimizer: Optimizer::Sgd {
                 momentum: 0.9,
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn two_steps_of_adam_by_hand() {
+    fn two_steps_of_adam_agree_with_hand_calculation() {
         let adam = |decay: fn(f64) -> Decay| Update {
             optimizer: Optimizer::Adam {
                 beta1: 0.5,
@@ -202,8 +201,8 @@ mod tests {
             "blocks.0.linear.weight",
             [1.92, second],
         );
-        // g = 3 always: corrected moments are 3 and 9, so a step is 0.1 3/4 = 0.075, after p
-        // shrinks by 0.95.
+        // g is always 3: the corrected moments are 3 and 9, so p shrinks by 0.95 and then moves by
+        // 0.1 3/4 = 0.075.
         check(
             adam(Decay::Decoupled),
             "blocks.0.linear.weight",

@@ -1,5 +1,5 @@
-//! What the multilayer perceptrons of memdil-kernels have in common, on the processor and on a GPU:
-//! how they are made of a specification, and their tensors by name.
+//! Common parts of the multilayer perceptrons of memdil-kernels on the processor and on a GPU: the
+//! construction from a specification, and named tensors.
 
 use std::fmt::Debug;
 
@@ -15,15 +15,15 @@ use crate::network::candle::{mlp_model, variant};
 use crate::network::interface::NetworkState;
 use crate::network::state::{NamedTensor, Tensors, pick};
 
-/// Adam's number of steps among the optimiser's tensors.
+/// The name of the tensor with Adam's number of steps.
 const STEPS: &str = "step";
 
-/// A specification in the words of memdil-kernels.
+/// A specification, converted to the types of memdil-kernels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Recipe {
     pub(super) architecture: Architecture,
     pub(super) optimizer: Optimizer,
-    /// Constants of the first step.
+    /// The constants of a step with the initial learning rate.
     step: Step,
 }
 
@@ -59,7 +59,7 @@ impl Recipe {
         })
     }
 
-    /// Constants of a step with a learning rate.
+    /// The constants of a step with this learning rate.
     pub(super) fn step(&self, learning_rate: f64) -> Step {
         Step {
             learning_rate,
@@ -72,18 +72,18 @@ impl Recipe {
     }
 }
 
-/// A perceptron whose tensors have names.
+/// A multilayer perceptron with named tensors.
 pub(super) trait Engine: Debug {
     fn recipe(&self) -> &Recipe;
     fn tensors(&self) -> Vec<TensorInfo>;
     fn get(&self, name: &str) -> Result<Vec<f32>, KernelError>;
     fn set(&mut self, name: &str, values: &[f32]) -> Result<(), KernelError>;
-    /// Steps that the optimiser has made.
+    /// The number of steps that the optimiser has taken.
     fn steps(&self) -> Result<u64, KernelError>;
     fn set_steps(&mut self, steps: u64) -> Result<(), KernelError>;
 
-    /// The network with the numbers that candle's would begin with.
-    fn started(mut self, spec: &RunSpec) -> Result<Self, RunnerError>
+    /// The network with the initial values of the candle network of this specification.
+    fn with_initial_values(mut self, spec: &RunSpec) -> Result<Self, RunnerError>
     where
         Self: Sized,
     {
@@ -125,9 +125,9 @@ impl<E: Engine> NetworkState for E {
         Box::new(tensors(self, |role| role != TensorRole::Buffer))
     }
 
-    /// The optimiser's buffers, and the number of steps where it counts them.
+    /// The buffers of the optimiser and, for Adam, the number of steps.
     fn optimizer_tensors(&self) -> Result<Tensors<'_>, RunnerError> {
-        // A number that f32 holds exactly up to 16 million steps.
+        // f32 represents the number of steps exactly up to 16 million.
         let steps = || {
             let values = vec![self.steps()? as f32];
             Ok(NamedTensor {

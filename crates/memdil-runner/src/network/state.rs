@@ -1,4 +1,4 @@
-//! Tensors by name: what is saved of a network.
+//! Named tensors, in which the state of a network is saved.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,18 +14,19 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{RunnerError, write_error};
 
-/// A tensor outside any tensor library.
+/// A tensor with a name, independent of tensor libraries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedTensor {
-    /// Dotted name, `blocks.0.linear.weight`.
+    /// Dotted name, for example `blocks.0.linear.weight`.
     pub name: String,
-    /// Sizes; none for a single value.
+    /// Shape; empty for a scalar.
     pub shape: Vec<usize>,
-    /// Values row by row.
+    /// Values in row-major order.
     pub values: Vec<f32>,
 }
 
-/// Finds a tensor for every expected name and shape, in the expected order.
+/// The tensors with the expected names and shapes, in the expected order. A missing or an
+/// additional tensor is an error.
 pub(crate) fn pick<'a>(
     state: &'a [NamedTensor],
     expected: &[(&str, &[usize])],
@@ -51,7 +52,7 @@ pub(crate) fn pick<'a>(
         let count: usize = shape.iter().product();
         if tensor.values.len() != count {
             return Err(error(format!(
-                "tensor '{name}' holds {} values, expected {count}",
+                "tensor '{name}' has {} values, expected {count}",
                 tensor.values.len()
             )));
         }
@@ -61,22 +62,22 @@ pub(crate) fn pick<'a>(
 }
 
 impl NamedTensor {
-    /// Values as little-endian bytes.
+    /// The values as little-endian bytes.
     fn bytes(&self) -> Vec<u8> {
         self.values.iter().flat_map(|v| v.to_le_bytes()).collect()
     }
 
-    /// SHA-256 of name, sizes and values.
+    /// The SHA-256 of name, shape and values.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let named = Sha256::new_with_prefix(format!("{} {:?}\n", self.name, self.shape));
         named.chain_update(self.bytes()).finalize().into()
     }
 }
 
-/// Tensors one after the other, so that there is never a copy of all of them at once.
+/// An iterator over tensors, which avoids copies of all of them at once.
 pub type Tensors<'a> = Box<dyn Iterator<Item = Result<NamedTensor, RunnerError>> + 'a>;
 
-/// SHA-256 of a text and of tensors in any order.
+/// The SHA-256 of a text and of tensor digests, independent of their order.
 pub(crate) fn checksum(state: &str, mut digests: Vec<[u8; 32]>) -> String {
     digests.sort_unstable();
     let mut all = Sha256::new_with_prefix(state);
@@ -84,13 +85,13 @@ pub(crate) fn checksum(state: &str, mut digests: Vec<[u8; 32]>) -> String {
     hex(&all.finalize())
 }
 
-/// Text in the header of a file of tensors, by name.
+/// The metadata in the header of a safetensors file, by name.
 pub(crate) type Notes = HashMap<String, String>;
 
-/// Writes tensors as a safetensors file, atomically; with a state, that and the checksum of all
-/// stand beside them.
+/// Writes tensors atomically as a safetensors file. If `state` is given, the metadata of the file
+/// contain it and the checksum of state and tensors.
 ///
-/// `tensors` is called twice: for the header, then for the values.
+/// `tensors` is called twice, for the header and for the values.
 pub(crate) fn write_tensors<'a>(
     path: &Path,
     tensors: impl Fn() -> Result<Tensors<'a>, RunnerError>,
@@ -122,7 +123,7 @@ pub(crate) fn write_tensors<'a>(
     Ok(written?)
 }
 
-/// Reads what [`write_tensors`] wrote, in the order of the names.
+/// Reads a file of [`write_tensors`]; the tensors are sorted by name.
 pub(crate) fn read_tensors(path: &Path) -> Result<(Vec<NamedTensor>, Notes), RecordError> {
     let bytes = fs::read(path).map_err(|cause| RecordError::Read {
         path: path.to_owned(),
@@ -133,12 +134,13 @@ pub(crate) fn read_tensors(path: &Path) -> Result<(Vec<NamedTensor>, Notes), Rec
         line: None,
         reason,
     };
-    let damaged = |e: safetensors::SafeTensorError| malformed(format!("no safetensors file ({e})"));
+    let damaged =
+        |e: safetensors::SafeTensorError| malformed(format!("not a safetensors file ({e})"));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
     let named = |(name, view): (String, TensorView<'_>)| {
         if view.dtype() != Dtype::F32 {
             return Err(malformed(format!(
-                "tensor '{name}' is of type {:?}, expected F32",
+                "tensor '{name}' has type {:?}, expected F32",
                 view.dtype()
             )));
         }

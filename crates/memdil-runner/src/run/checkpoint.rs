@@ -1,7 +1,7 @@
-//! Checkpoints: everything that a run in progress needs to resume as if it had never stopped.
+//! Checkpoints: the state from which an interrupted run resumes with identical results.
 //!
-//! A run writes to two files in turns, so that the one before is there whatever happens to the
-//! newest.
+//! A run writes alternately to two files, so that the previous checkpoint remains if the newest one
+//! is damaged.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::{RunnerError, write_error};
 use crate::network::interface::Network;
 use crate::network::state::{NamedTensor, Tensors, checksum, read_tensors, write_tensors};
-use crate::run::metrics_file::{MetricsFile, Written};
+use crate::run::metrics_file::{Fingerprint, MetricsFile};
 use crate::run::training::{Clock, Position, Training};
 
-/// A checkpoint as it is on disk.
+/// A checkpoint read from its file.
 #[derive(Clone, Debug)]
 pub(crate) struct Checkpoint {
     pub(crate) state: State,
@@ -23,17 +23,17 @@ pub(crate) struct Checkpoint {
     optimizer: Vec<NamedTensor>,
 }
 
-/// What is in a checkpoint beside tensors.
+/// The part of a checkpoint that is not tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct State {
     format: u32,
     run: String,
     pub(crate) position: Position,
-    /// The last epoch that is in the metrics.
+    /// The last epoch in the metrics.
     pub(crate) last: Option<EpochRecord>,
-    pub(crate) metrics: Written,
-    /// Seconds of the whole run.
+    pub(crate) metrics: Fingerprint,
+    /// Seconds of the whole run so far.
     pub(crate) seconds: f64,
     pub(crate) provenance: Provenance,
 }
@@ -42,7 +42,7 @@ const FORMAT: u32 = 1;
 const MODEL: &str = "model.";
 const OPTIMIZER: &str = "optimizer.";
 
-/// Writes a checkpoint without a second copy of the tensors.
+/// Writes a checkpoint; the tensors are streamed, not copied all at once.
 fn write(path: &Path, state: &State, network: &dyn Network) -> Result<(), RunnerError> {
     let state = serde_json::to_string(state).map_err(|e| write_error(path, e))?;
     let tensors = || {
@@ -53,7 +53,8 @@ fn write(path: &Path, state: &State, network: &dyn Network) -> Result<(), Runner
 }
 
 impl Checkpoint {
-    /// Reads a checkpoint of the run with these settings; why it is of no use, when it is not.
+    /// Reads a checkpoint of the run with these settings; the error is the reason why it cannot be
+    /// used.
     fn read(path: &Path, spec: &RunSpec, train: &[usize]) -> Result<Self, String> {
         let (tensors, notes) = read_tensors(path).map_err(|error| match error {
             RecordError::Malformed { reason, .. } => reason,
@@ -63,7 +64,7 @@ impl Checkpoint {
             notes
                 .get(name)
                 .map(String::as_str)
-                .ok_or_else(|| format!("it has no note '{name}'"))
+                .ok_or_else(|| format!("its header has no '{name}'"))
         };
         let state = note("state")?;
         if note("sha256")? != checksum(state, tensors.iter().map(NamedTensor::digest).collect()) {
@@ -73,12 +74,12 @@ impl Checkpoint {
             serde_json::from_str(state).map_err(|e| format!("its state cannot be read: {e}"))?;
         if state.format != FORMAT {
             return Err(format!(
-                "its format {} is not the one known here, {FORMAT}",
+                "its format {} is not supported, only {FORMAT}",
                 state.format
             ));
         }
         if state.run != run_id(spec) {
-            return Err(format!("it is of another run, {}", state.run));
+            return Err(format!("it belongs to another run, {}", state.run));
         }
         state.position.check(spec, train)?;
         let (mut model, mut optimizer) = (Vec::new(), Vec::new());
@@ -101,7 +102,7 @@ impl Checkpoint {
         })
     }
 
-    /// Puts model and optimiser back.
+    /// Loads model and optimiser into a network.
     pub(crate) fn load_into(&self, network: &mut dyn Network) -> Result<(), RunnerError> {
         network.load_model_state(&self.model)?;
         network.load_optimizer_state(&self.optimizer)
@@ -117,10 +118,11 @@ fn prefixed<'a>(prefix: &'a str, tensors: Tensors<'a>) -> Tensors<'a> {
     }))
 }
 
-/// A checkpoint and which of the two files it is in.
+/// A checkpoint, with the index of its file.
 pub(crate) type Found = (usize, Checkpoint);
 
-/// The usable checkpoints of a run, the newest last; `refused` gets each file that is not, and why.
+/// The usable checkpoints of a run, the newest last. `refused` is called with the path of each
+/// unusable file and the reason.
 pub(crate) fn find(
     run: &RunFolder,
     spec: &RunSpec,
@@ -144,22 +146,22 @@ pub(crate) fn find(
     found
 }
 
-/// Writes checkpoints of a run when they are due.
-pub(crate) struct Keeper<'a> {
+/// Writes the checkpoints of a run at regular intervals.
+pub(crate) struct CheckpointWriter<'a> {
     pub(crate) run: &'a RunFolder,
     pub(crate) id: String,
     pub(crate) provenance: &'a Provenance,
     pub(crate) clock: Clock,
     pub(crate) every: Duration,
-    /// When the last one was written; at first when the work began.
+    /// The time of the last checkpoint, or of the start of the process.
     pub(crate) last: Instant,
-    /// The file to write next.
+    /// The index of the file to write next.
     pub(crate) slot: usize,
 }
 
-impl Keeper<'_> {
-    /// Writes a checkpoint if one is due.
-    pub(crate) fn keep(
+impl CheckpointWriter<'_> {
+    /// Writes a checkpoint if one is due. A training that has diverged has none.
+    pub(crate) fn write_if_due(
         &mut self,
         training: &Training<'_>,
         metrics: &MetricsFile,
@@ -176,7 +178,7 @@ impl Keeper<'_> {
             run: self.id.clone(),
             position,
             last: last.cloned(),
-            metrics: metrics.written()?,
+            metrics: metrics.fingerprint()?,
             seconds: self.clock.seconds(),
             provenance: self.provenance.clone(),
         };

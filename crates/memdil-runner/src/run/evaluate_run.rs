@@ -1,4 +1,4 @@
-//! Measures the network of a run again.
+//! Evaluates the saved network of a run.
 
 use std::path::Path;
 
@@ -19,29 +19,30 @@ use crate::run::training::learning_rate;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Evaluated {
-    /// Every metric, as in the lines of `metrics.jsonl`.
+    /// The metrics, as in a line of `metrics.jsonl`.
     pub record: EpochRecord,
-    /// Features, logits and labels.
+    /// The features, logits and labels.
     pub snapshot: Snapshot,
-    /// Samples of the epoch that were trained on, out of how many; `None` after a whole epoch.
+    /// For a checkpoint within an epoch: the number of samples of the epoch that were trained
+    /// on, and of all its samples.
     pub within_epoch: Option<(usize, usize)>,
-    /// False when the network is that of a checkpoint.
+    /// False if the network is that of a checkpoint.
     pub finished: bool,
 }
 
-/// Measures the network of a run: the final one, or of a run that is not finished that of its
-/// newest usable checkpoint.
+/// Evaluates the network of a run: the final network, or that of the newest usable checkpoint if
+/// the run is not finished.
 ///
-/// Labels are those of the run's `noise.npz`, which must belong to the images that its settings
-/// name. What cannot be measured again (the training loss over an epoch and its seconds) is what
-/// the run wrote down. On the same machine a finished run gives the numbers of its last epoch.
-/// Nothing is written; `refused` gets each checkpoint that is not usable, and why.
+/// The labels are read from the run's `noise.npz`, which must match the images of its settings. The
+/// training loss and the seconds of the epoch cannot be measured again; they are taken from the
+/// run's records. On the same machine, the metrics of a finished run are those of its last epoch.
+/// Nothing is written. `refused` is called with the path of each unusable checkpoint and the
+/// reason.
 ///
 /// # Errors
 ///
-/// [`RunnerError::NoNetwork`] when there is no run, it has diverged or has no checkpoint yet; else
-/// the errors of
-/// [`train`](crate::train).
+/// [`RunnerError::NoNetwork`] if there is no run, or if it has diverged or has no checkpoint yet;
+/// otherwise the errors of [`train`](crate::train).
 pub fn evaluate_run(
     folder: &Path,
     options: &RunOptions,
@@ -50,11 +51,11 @@ pub fn evaluate_run(
     evaluate(folder, options, None, refused)
 }
 
-/// As [`evaluate_run`], for a network of one's own.
+/// Like [`evaluate_run`], for a user-defined network.
 ///
 /// # Errors
 ///
-/// Those of [`evaluate_run`].
+/// The errors of [`evaluate_run`].
 pub fn evaluate_model(
     folder: &Path,
     options: &RunOptions,
@@ -71,16 +72,16 @@ fn evaluate(
     refused: impl FnMut(&Path, &str),
 ) -> Result<Evaluated, RunnerError> {
     let run = RunFolder::new(folder);
-    let none = |reason: &str| RunnerError::NoNetwork {
+    let no_network = |reason: &str| RunnerError::NoNetwork {
         path: folder.to_owned(),
         reason: reason.to_owned(),
     };
     let spec = run
         .begun_with()?
-        .ok_or_else(|| none("holds no run: it has no config.toml"))?;
+        .ok_or_else(|| no_network("contains no run; config.toml is missing"))?;
     spec.validate()?;
     let device = open_device(&options.device)?;
-    // The labels that it was begun with instead of newly drawn ones.
+    // The stored labels of the run instead of newly drawn ones.
     let labels = LabelNoise::FromFile {
         path: run.noise(),
         column: None,
@@ -98,25 +99,25 @@ fn evaluate(
         }) => {
             let (state, _) = read_tensors(&run.model())?;
             network.load_model_state(&state)?;
-            record = written_down(last);
+            record = unmeasured_fields(last);
         }
         Some(_) => {
-            return Err(none(
-                "the run has diverged: there is no network to evaluate",
+            return Err(no_network(
+                "the run has diverged and has no network to evaluate",
             ));
         }
         None => {
             let (_, newest) = checkpoint::find(&run, &spec, &data.train, refused)
                 .pop()
-                .ok_or_else(|| none("the run is not finished and has no usable checkpoint: go on with memdil train"))?;
+                .ok_or_else(|| no_network("the run is not finished and has no usable checkpoint; resume it with memdil train"))?;
             newest.load_into(network.as_mut())?;
-            (record, within_epoch) =
-                so_far(&spec, &newest, data.train.len()).unwrap_or((record, within_epoch));
+            (record, within_epoch) = checkpoint_fields(&spec, &newest, data.train.len())
+                .unwrap_or((record, within_epoch));
         }
     }
     let evaluation = Evaluation::new(network.as_mut(), &data)?;
     if !evaluation.is_finite() {
-        return Err(none("features or logits are not finite"));
+        return Err(no_network("features or logits are not finite"));
     }
     evaluation.measure(&spec.loss, &mut record)?;
     Ok(Evaluated {
@@ -127,8 +128,8 @@ fn evaluate(
     })
 }
 
-/// The part of a record that no evaluation gives.
-fn written_down(record: &EpochRecord) -> EpochRecord {
+/// The fields of a record that an evaluation does not measure.
+fn unmeasured_fields(record: &EpochRecord) -> EpochRecord {
     EpochRecord {
         epoch: record.epoch,
         learning_rate: record.learning_rate,
@@ -138,15 +139,16 @@ fn written_down(record: &EpochRecord) -> EpochRecord {
     }
 }
 
-/// The same for the epoch that a checkpoint is in, else for the one that it is after.
-fn so_far(
+/// The same fields for the epoch in progress at a checkpoint, or for the epoch before it if the
+/// checkpoint is between two epochs.
+fn checkpoint_fields(
     spec: &RunSpec,
     checkpoint: &Checkpoint,
     n: usize,
 ) -> Option<(EpochRecord, Option<(usize, usize)>)> {
     let position = &checkpoint.state.position;
     match position.loss() {
-        None => Some((written_down(checkpoint.state.last.as_ref()?), None)),
+        None => Some((unmeasured_fields(checkpoint.state.last.as_ref()?), None)),
         Some(loss) => {
             let record = EpochRecord {
                 epoch: position.epoch,

@@ -1,11 +1,11 @@
-//! Whose run a folder holds.
+//! Checks the run in a folder against a specification.
 
 use memdil_records::{RunFolder, RunRecord, RunSpec};
 
 use crate::error::RunnerError;
 
-/// The finished record in the folder; an error when it, or the beginning of a run, belongs to other
-/// settings.
+/// The record of the finished run in the folder; `None` if the run is not finished. A finished or
+/// started run with other settings is an error.
 pub(crate) fn finished(run: &RunFolder, spec: &RunSpec) -> Result<Option<RunRecord>, RunnerError> {
     let other = || RunnerError::OtherRun {
         path: run.path().to_owned(),

@@ -6,20 +6,20 @@ use std::path::Path;
 
 use crate::error::{RunnerError, write_error};
 
-/// What the operating system says of a lock.
+/// The state of a lock after an attempt to acquire it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lock {
-    /// This process holds it.
+    /// This process has acquired the lock.
     Ours,
-    /// Another process holds it.
+    /// Another process holds the lock.
     Elsewhere,
-    /// The file system has no locks.
+    /// The file system does not support locks.
     Unsupported,
 }
 
-/// Tries to lock a file.
+/// Tries to lock a file, without waiting.
 pub(crate) fn try_lock(file: &File) -> io::Result<Lock> {
-    /// Linux's ENOLCK: a network file system whose server has no lock service.
+    /// ENOLCK on Linux: the server of a network file system has no lock service.
     const NO_LOCKS: i32 = 37;
     match file.try_lock() {
         Ok(()) => Ok(Lock::Ours),
@@ -33,7 +33,8 @@ pub(crate) fn try_lock(file: &File) -> io::Result<Lock> {
     }
 }
 
-/// Locks a file for the work in `folder`, until the file is dropped or the process ends.
+/// Locks the file `path` until the returned file is dropped or the process ends. If another process
+/// holds the lock, the error names `folder`.
 pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, RunnerError> {
     let file = File::create(path).map_err(|e| write_error(path, e))?;
     match try_lock(&file).map_err(|e| write_error(path, e))? {

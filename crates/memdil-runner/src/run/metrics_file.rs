@@ -1,7 +1,8 @@
-//! The metrics of a run while they are being written, one line an epoch.
+//! The metrics of an unfinished run, one line per epoch.
 //!
-//! A process that begins or resumes a run writes a new file under the same name: another process
-//! that was thought dead may still hold the old file, and its machine may yet write to that.
+//! A process that starts or resumes a run replaces the file by a new one with the same name. A
+//! previous process that was suspended and has lost its lease may still append to the old file,
+//! which no longer affects the new one.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{RunnerError, write_error};
 
-/// A file of metrics with what was written to it.
+/// A file of metrics that is being written.
 #[derive(Debug)]
 pub(crate) struct MetricsFile {
     path: PathBuf,
@@ -24,30 +25,29 @@ pub(crate) struct MetricsFile {
     digest: Sha256,
 }
 
-/// What a file of metrics held at some moment.
+/// The length and the checksum of the metrics at the time of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Written {
+pub(crate) struct Fingerprint {
     lines: usize,
     bytes: u64,
     sha256: String,
 }
 
-impl Written {
-    /// Reads the beginning of a file that has to be what was written once; an error says why it is
-    /// not.
-    pub(crate) fn read<'a>(&self, path: &'a Path) -> Result<Beginning<'a>, String> {
+impl Fingerprint {
+    /// Reads the part of a file that has this fingerprint; the error is the reason why it does not.
+    pub(crate) fn read<'a>(&self, path: &'a Path) -> Result<VerifiedMetrics<'a>, String> {
         let refused = |reason: &str| format!("{} {reason}", path.display());
         let mut content = fs::read(path).map_err(|e| refused(&format!("cannot be read: {e}")))?;
         match usize::try_from(self.bytes) {
             Ok(bytes) if bytes <= content.len() => content.truncate(bytes),
-            _ => return Err(refused("is shorter than it was")),
+            _ => return Err(refused("is shorter than at the checkpoint")),
         }
         if hex(&Sha256::digest(&content)) != self.sha256 {
-            return Err(refused("is not what it was"));
+            return Err(refused("has changed since the checkpoint"));
         }
         let lines = self.lines;
-        Ok(Beginning {
+        Ok(VerifiedMetrics {
             path,
             lines,
             content,
@@ -55,32 +55,32 @@ impl Written {
     }
 }
 
-/// The beginning of a file of metrics, to which more can be added.
+/// The metrics up to a checkpoint, checked against its fingerprint.
 #[derive(Debug)]
-pub(crate) struct Beginning<'a> {
+pub(crate) struct VerifiedMetrics<'a> {
     path: &'a Path,
     lines: usize,
     content: Vec<u8>,
 }
 
-impl Beginning<'_> {
-    /// Resumes from it in a new file of the same name.
+impl VerifiedMetrics<'_> {
+    /// Replaces the file by a new one with these metrics, to which lines can be added.
     ///
     /// # Errors
     ///
-    /// A failed write: the file before stays as it is.
+    /// A failed write; the old file is then unchanged.
     pub(crate) fn resume(self) -> Result<MetricsFile, RunnerError> {
         MetricsFile::with(self.path, &self.content, self.lines)
     }
 }
 
 impl MetricsFile {
-    /// An empty file; what was there is lost.
+    /// Creates an empty file, which replaces an existing one.
     pub(crate) fn create(path: &Path) -> Result<Self, RunnerError> {
         Self::with(path, &[], 0)
     }
 
-    /// A new file that begins with some lines.
+    /// Creates a file that begins with `content`.
     fn with(path: &Path, content: &[u8], lines: usize) -> Result<Self, RunnerError> {
         write_atomic(path, |writer| writer.write_all(content))?;
         let file = File::options().append(true).open(path);
@@ -108,19 +108,19 @@ impl MetricsFile {
         Ok(())
     }
 
-    /// What is in the file, once it is on disk.
-    pub(crate) fn written(&self) -> Result<Written, RunnerError> {
+    /// Flushes the file to disk and returns its fingerprint.
+    pub(crate) fn fingerprint(&self) -> Result<Fingerprint, RunnerError> {
         self.file
             .sync_data()
             .map_err(|e| write_error(&self.path, e))?;
-        Ok(Written {
+        Ok(Fingerprint {
             lines: self.lines,
             bytes: self.bytes,
             sha256: hex(&self.digest.clone().finalize()),
         })
     }
 
-    /// Gives the complete file its final name.
+    /// Renames the complete file to its final name.
     pub(crate) fn finish(self, name: &Path) -> Result<(), RunnerError> {
         let finish = || {
             self.file
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_was_succeeded_no_longer_reaches_the_file() {
+    fn a_replaced_writer_does_not_change_the_new_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics");
         let record = |epoch| EpochRecord {
@@ -146,8 +146,8 @@ mod tests {
         };
         let mut before = MetricsFile::create(&path).unwrap();
         before.add(&record(1)).unwrap();
-        let (written, first) = (before.written().unwrap(), fs::read(&path).unwrap());
-        let mut after = written.read(&path).unwrap().resume().unwrap();
+        let (fingerprint, first) = (before.fingerprint().unwrap(), fs::read(&path).unwrap());
+        let mut after = fingerprint.read(&path).unwrap().resume().unwrap();
         before.add(&record(7)).unwrap();
         assert_eq!(fs::read(&path).unwrap(), first);
         after.add(&record(2)).unwrap();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_cut_back_to_what_it_was_or_refused() {
+    fn a_file_is_truncated_to_its_checkpoint_or_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics");
         let record = |epoch| EpochRecord {
@@ -167,21 +167,21 @@ mod tests {
         };
         let mut file = MetricsFile::create(&path).unwrap();
         file.add(&record(1)).unwrap();
-        let after_one = file.written().unwrap();
+        let after_one = file.fingerprint().unwrap();
         let first = fs::read(&path).unwrap();
         file.add(&record(2)).unwrap();
-        let (after_two, both) = (file.written().unwrap(), fs::read(&path).unwrap());
-        // Half a line, as a kill leaves it.
+        let (after_two, both) = (file.fingerprint().unwrap(), fs::read(&path).unwrap());
+        // A partial line, as left by a killed process.
         fs::write(&path, &both[..both.len() - 3]).unwrap();
         assert!(after_two.read(&path).unwrap_err().contains("shorter"));
         let mut file = after_one.read(&path).unwrap().resume().unwrap();
         assert_eq!(fs::read(&path).unwrap(), first);
         file.add(&record(2)).unwrap();
         assert_eq!(
-            (file.written().unwrap(), fs::read(&path).unwrap()),
+            (file.fingerprint().unwrap(), fs::read(&path).unwrap()),
             (after_two.clone(), both.clone())
         );
-        // What cannot be written is no fault of what is there.
+        // A failed write does not change the existing file.
         let blocked = folder
             .path()
             .join(format!("metrics.tmp{}", std::process::id()));
@@ -196,7 +196,7 @@ mod tests {
             after_two
                 .read(&path)
                 .unwrap_err()
-                .contains("not what it was")
+                .contains("has changed since the checkpoint")
         );
         fs::remove_file(&path).unwrap();
         assert!(

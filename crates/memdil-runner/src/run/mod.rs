@@ -1,4 +1,4 @@
-//! A run, from its specification to a finished folder.
+//! Runs: training, checkpoints, evaluation, and the lease on a run's folder.
 
 mod checkpoint;
 pub(crate) mod evaluate_run;

@@ -1,10 +1,10 @@
-//! What a run needs beside its specification.
+//! The options of a run.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a run needs beside its specification; apart from the device's rounding, none of it changes
-/// its numbers.
+/// The options of a run that are not part of its specification. Except for the rounding of the
+/// device, they do not change its results.
 ///
 /// ```
 /// use memdil_runner::RunOptions;
@@ -17,17 +17,17 @@ use std::time::Duration;
 pub struct RunOptions {
     /// `cpu` or `cuda:N`.
     pub device: String,
-    /// Where data sets are looked for, before the usual places.
+    /// Folders that are searched for data sets before the default folders.
     pub data_dirs: Vec<PathBuf>,
-    /// A checkpoint is written when this much time has passed since the last one; zero means after
-    /// every batch.
+    /// Time between checkpoints; zero for a checkpoint after every batch.
     pub checkpoint_every: Duration,
-    /// Whether the metrics are also written for TensorBoard, anew after every epoch.
+    /// Whether an event file for TensorBoard is written after every epoch.
     pub tensorboard: bool,
 }
 
 impl RunOptions {
-    /// A run on a device: data in the usual places, a checkpoint every 30 seconds.
+    /// Options for a device: data in the default folders, a checkpoint every 30 seconds, no file
+    /// for TensorBoard.
     pub fn new(device: impl Into<String>) -> Self {
         Self {
             device: device.into(),
@@ -37,21 +37,21 @@ impl RunOptions {
         }
     }
 
-    /// The same with these folders of data sets.
+    /// Sets the folders of data sets.
     #[must_use]
     pub fn data_dirs(mut self, data_dirs: impl Into<Vec<PathBuf>>) -> Self {
         self.data_dirs = data_dirs.into();
         self
     }
 
-    /// The same with this time between checkpoints.
+    /// Sets the time between checkpoints.
     #[must_use]
     pub fn checkpoint_every(mut self, checkpoint_every: Duration) -> Self {
         self.checkpoint_every = checkpoint_every;
         self
     }
 
-    /// The same with or without a file for TensorBoard.
+    /// Sets whether an event file for TensorBoard is written.
     #[must_use]
     pub fn tensorboard(mut self, tensorboard: bool) -> Self {
         self.tensorboard = tensorboard;

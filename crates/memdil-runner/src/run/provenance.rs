@@ -1,4 +1,4 @@
-//! Where and with what a run is made.
+//! Determines the program and machine of a run.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};

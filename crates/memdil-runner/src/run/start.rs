@@ -1,4 +1,4 @@
-//! The state that a run begins in or resumes from.
+//! Starts a run, or resumes it from a checkpoint.
 
 use std::path::Path;
 
@@ -13,19 +13,19 @@ use crate::run::checkpoint::{self, State};
 use crate::run::metrics_file::MetricsFile;
 use crate::run::training::Training;
 
-/// A run that can begin or resume.
+/// A run that is ready to train.
 pub(crate) struct Start<'a> {
     pub(crate) training: Training<'a>,
     pub(crate) metrics: MetricsFile,
-    /// The state of the checkpoint that it resumes from.
+    /// The state of the checkpoint from which the run resumes.
     pub(crate) state: Option<State>,
-    /// The checkpoint to write next.
+    /// The index of the checkpoint to write next.
     pub(crate) slot: usize,
 }
 
 impl<'a> Start<'a> {
-    /// Resumes from the newest checkpoint that is usable, or else begins; `warn` gets why the
-    /// others are not.
+    /// Resumes from the newest usable checkpoint, or starts a new run. `warn` is called with the
+    /// reasons why other checkpoints are unusable.
     pub(crate) fn new(
         run: &RunFolder,
         spec: &'a RunSpec,
@@ -42,7 +42,7 @@ impl<'a> Start<'a> {
         if !found.is_empty() && NoisyLabels::read(&run.noise())? != data.labels {
             return Err(RunnerError::OtherLabels { path: run.noise() });
         }
-        // A process that was killed at the very end may have given the metrics their final name.
+        // A process that was killed while it finished the run may already have renamed the metrics.
         let partial = run.metrics_in_progress();
         if !found.is_empty() && !partial.exists() && run.metrics().exists() {
             std::fs::rename(run.metrics(), &partial).map_err(|e| write_error(&partial, e))?;
@@ -59,11 +59,11 @@ impl<'a> Start<'a> {
                 .map_err(|e| e.to_string())
                 .and_then(|()| state.metrics.read(&partial));
             match usable {
-                Ok(beginning) => {
-                    training.go_to(&state.position);
+                Ok(verified) => {
+                    training.restore_position(&state.position);
                     return Ok(Self {
                         training,
-                        metrics: beginning.resume()?,
+                        metrics: verified.resume()?,
                         state: Some(checkpoint.state),
                         slot: 1 - slot,
                     });
@@ -72,7 +72,7 @@ impl<'a> Start<'a> {
             }
         }
         if refused > 0 {
-            warn("no checkpoint is usable: the run starts again".to_owned());
+            warn("no checkpoint is usable; the run starts again from the beginning".to_owned());
             run.remove_checkpoints()?;
         }
         Ok(Self {
@@ -84,7 +84,7 @@ impl<'a> Start<'a> {
     }
 }
 
-/// Differences from the program and machine that wrote a checkpoint, where they can change numbers.
+/// Describes changes of program and machine since a checkpoint that can change the results.
 pub(crate) fn changes(before: &Provenance, now: &Provenance) -> Option<String> {
     let named = |provenance: &Provenance| {
         [
@@ -99,11 +99,11 @@ pub(crate) fn changes(before: &Provenance, now: &Provenance) -> Option<String> {
         .into_iter()
         .zip(named(before))
         .filter(|((_, now), (_, before))| before != now)
-        .map(|((name, now), (_, before))| format!("{name} {now}, before {before}"))
+        .map(|((name, now), (_, before))| format!("{name} {now}, formerly {before}"))
         .collect();
     (!changed.is_empty()).then(|| {
         format!(
-            "the numbers may differ from those of an uninterrupted run: it goes on with {}",
+            "results may differ from those of an uninterrupted run; it resumes with {}",
             changed.join("; ")
         )
     })

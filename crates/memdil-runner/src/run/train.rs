@@ -1,4 +1,4 @@
-//! Training, from a specification to a finished folder.
+//! Trains the network of a specification and writes the folder of the run.
 
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use crate::network::build::Build;
 use crate::network::candle;
 use crate::network::state::write_tensors;
 use crate::prepare::Prepared;
-use crate::run::checkpoint::Keeper;
+use crate::run::checkpoint::CheckpointWriter;
 use crate::run::evaluation::Evaluation;
 use crate::run::folder::finished;
 use crate::run::lease::{self, Lease, Terms};
@@ -24,29 +24,29 @@ use crate::run::provenance::provenance;
 use crate::run::start::{Start, changes};
 use crate::run::training::{Clock, EpochOutcome, FinishedEpoch, Training};
 
-/// What [`train`] reports while it works.
+/// The events that [`train`] reports.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum TrainEvent<'a> {
-    /// Resumed from a checkpoint after this many epochs.
+    /// The run was resumed from a checkpoint after this many epochs.
     Resumed(usize),
-    /// What readers of the numbers should know, in one line.
+    /// A one-line warning about the results of the run.
     Warning(String),
-    /// An epoch is done.
+    /// An epoch was completed.
     Epoch(&'a EpochRecord),
 }
 
-/// How [`train`] ended.
+/// The outcome of [`train`].
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The run was made now.
+    /// The run was completed by this call.
     Ran(RunRecord),
-    /// The folder held the same run, finished; nothing was done.
+    /// The folder already contained the finished run, and nothing was trained.
     AlreadyComplete(RunRecord),
 }
 
 impl Outcome {
-    /// The record of the run, new or old.
+    /// The record of the run.
     pub fn record(&self) -> &RunRecord {
         match self {
             Self::Ran(record) | Self::AlreadyComplete(record) => record,
@@ -54,18 +54,19 @@ impl Outcome {
     }
 }
 
-/// Trains the network of a specification and leaves a finished run in `folder`.
+/// Trains the network of a specification and writes the finished run to `folder`.
 ///
-/// Nothing is written before the specification, the device and the data are known to be good. A run
-/// that was stopped, in whatever way, resumes from its newest checkpoint and ends in the same bytes
-/// as one that was not; only the seconds differ, and [`TrainEvent::Warning`] says what else may.
-/// Time lost between the checkpoint and the stop is not counted. When the loss or the features stop
-/// being finite numbers, the run ends there and is recorded as diverged.
+/// Nothing is written before the specification, the device and the data have been checked. An
+/// interrupted run resumes from its newest checkpoint, and its results are the same bytes as
+/// without the interruption, except for the seconds. [`TrainEvent::Warning`] reports changes of
+/// program or machine that may cause further differences. The time between the last checkpoint and
+/// the interruption is not included in the seconds. If the loss or the features become infinite or
+/// NaN, the run ends and is recorded as diverged.
 ///
 /// # Errors
 ///
-/// [`RunnerError`]: bad settings or data, a folder that holds another run or is being worked on, a
-/// failed write (it leaves the checkpoints as they are, and the run can be resumed later).
+/// [`RunnerError`]: invalid settings or data, a folder with another run, another process that works
+/// on the run, or a failed write (the checkpoints are unchanged, and the run can be resumed).
 pub fn train(
     spec: &RunSpec,
     folder: &Path,
@@ -75,12 +76,12 @@ pub fn train(
     run(spec, folder, options, None, on_event)
 }
 
-/// As [`train`], with a network of one's own: a specification with
-/// `model = { kind = "custom", name = ".." }`, and the function that builds it.
+/// Like [`train`], for a user-defined network: the specification has
+/// `model = { kind = "custom", name = ".." }`, and `build` builds the network.
 ///
 /// # Errors
 ///
-/// Those of [`train`].
+/// The errors of [`train`].
 pub fn train_model(
     spec: &RunSpec,
     folder: &Path,
@@ -101,9 +102,9 @@ fn run(
     spec.validate()?;
     let run = RunFolder::new(folder);
     if let Some(record) = finished(&run, spec)? {
-        // A process that was killed at the very end may have left them.
+        // A process that was killed after it wrote the record may have left these files.
         run.remove_checkpoints()?;
-        lease::remove_left(folder, &run.lock(), &Terms::new());
+        lease::remove_abandoned(folder, &run.lock(), &Terms::new());
         if options.tensorboard && !run.events().exists() {
             run.write_events(record.provenance.started_unix)?;
         }
@@ -112,24 +113,24 @@ fn run(
     let device = open_device(&options.device)?;
     let data = Prepared::new(spec, &options.data_dirs)?;
     if build.is_none() {
-        candle::check(spec, data.train_inputs.shape())?;
+        candle::check_model(spec, data.train_inputs.shape())?;
     }
 
     create_dir(folder)?;
     let lease = Lease::acquire(folder, &run.lock(), &Terms::new())?;
-    let work = Work {
+    let work = LeasedRun {
         spec,
         run: &run,
         options,
         data: &data,
         lease: &lease,
     };
-    work.make((&device, build), &mut on_event)
+    work.train((&device, build), &mut on_event)
         .map_err(|error| lease.explain(error))
 }
 
-/// A run to be made in a folder that this process has to itself.
-struct Work<'a> {
+/// A run in a folder on which this process holds the lease.
+struct LeasedRun<'a> {
     spec: &'a RunSpec,
     run: &'a RunFolder,
     options: &'a RunOptions,
@@ -137,26 +138,26 @@ struct Work<'a> {
     lease: &'a Lease,
 }
 
-/// The end of the last epoch.
+/// The state after the last epoch.
 #[derive(Default)]
 struct End {
     /// The last epoch that did not diverge.
     last: Option<EpochRecord>,
-    /// The evaluation of it.
+    /// The evaluation of that epoch.
     evaluation: Option<Evaluation>,
-    /// Why and in which epoch the training diverged.
+    /// The epoch in which the training diverged, and the reason.
     diverged: Option<String>,
 }
 
-impl<'a> Work<'a> {
-    /// Makes the run, or what is left of it.
-    fn make(
+impl<'a> LeasedRun<'a> {
+    /// Trains from the start or from the newest checkpoint to the end, and writes the results.
+    fn train(
         &self,
         (device, build): (&Device, Option<Build<'_>>),
         on_event: &mut dyn FnMut(TrainEvent<'_>),
     ) -> Result<Outcome, RunnerError> {
         let Self { spec, run, .. } = *self;
-        // Another process may have finished it while the data was read.
+        // Another process may have finished the run while this one loaded the data.
         if let Some(record) = finished(run, spec)? {
             return Ok(Outcome::AlreadyComplete(record));
         }
@@ -184,7 +185,7 @@ impl<'a> Work<'a> {
         run.write_start(spec, &provenance)?;
         run.write_noise(&self.data.labels)?;
 
-        let keeper = Keeper {
+        let checkpoints = CheckpointWriter {
             run,
             id: run_id(spec),
             provenance: &provenance,
@@ -193,14 +194,14 @@ impl<'a> Work<'a> {
             last: Instant::now(),
             slot,
         };
-        let end = self.epochs(&mut training, &mut metrics, keeper, last, on_event)?;
+        let end = self.epochs(&mut training, &mut metrics, checkpoints, last, on_event)?;
         self.lease.check_now()?;
         metrics.finish(&run.metrics())?;
         let record = self.finish(&training, end, provenance, clock)?;
         Ok(Outcome::Ran(record))
     }
 
-    /// Writes the results of a training that has ended: evaluation and network, then the record.
+    /// Writes the results of a training: features and network, then the record.
     fn finish(
         &self,
         training: &Training<'a>,
@@ -241,12 +242,12 @@ impl<'a> Work<'a> {
         Ok(record)
     }
 
-    /// Makes the epochs that are left after the `last` one, and writes down each.
+    /// Trains the epochs after `last`, and writes the metrics of each.
     fn epochs(
         &self,
         training: &mut Training<'a>,
         metrics: &mut MetricsFile,
-        mut keeper: Keeper<'_>,
+        mut checkpoints: CheckpointWriter<'_>,
         last: Option<EpochRecord>,
         on_event: &mut dyn FnMut(TrainEvent<'_>),
     ) -> Result<End, RunnerError> {
@@ -258,14 +259,14 @@ impl<'a> Work<'a> {
         while training.next_epoch() <= epochs {
             let outcome = training.epoch(|training| {
                 self.lease.check()?;
-                keeper.keep(training, metrics, end.last.as_ref())
+                checkpoints.write_if_due(training, metrics, end.last.as_ref())
             })?;
             match outcome {
                 EpochOutcome::Finished(epoch) => {
                     let FinishedEpoch { record, evaluation } = *epoch;
                     metrics.add(&record)?;
                     if self.options.tensorboard {
-                        self.run.write_events(keeper.provenance.started_unix)?;
+                        self.run.write_events(checkpoints.provenance.started_unix)?;
                     }
                     on_event(TrainEvent::Epoch(&record));
                     (end.last, end.evaluation) = (Some(record), evaluation);
@@ -276,7 +277,7 @@ impl<'a> Work<'a> {
                 }
             }
             if training.next_epoch() <= epochs {
-                keeper.keep(training, metrics, end.last.as_ref())?;
+                checkpoints.write_if_due(training, metrics, end.last.as_ref())?;
             }
         }
         Ok(end)

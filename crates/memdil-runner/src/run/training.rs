@@ -1,4 +1,4 @@
-//! A network in training: epochs of batches, and the state that a checkpoint keeps of them.
+//! The training loop over epochs and batches, and its position for checkpoints.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::network::interface::{Network, QueuedLoss};
 use crate::prepare::Prepared;
 use crate::run::evaluation::Evaluation;
 
-/// Seconds of work, those of interrupted processes included.
+/// Measures the seconds of a training, including those of earlier, interrupted processes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     before: f64,
@@ -20,7 +20,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Started now, after this many seconds in earlier processes.
+    /// Starts a clock after `before` seconds in earlier processes.
     pub(crate) fn start(before: f64) -> Self {
         Self {
             before,
@@ -38,22 +38,22 @@ impl Clock {
     }
 }
 
-/// The position of a training, beside the state of network and optimiser. The learning rate follows from
-/// the epoch.
+/// The position of a training: its state apart from that of network and optimiser. The learning
+/// rate is a function of the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Position {
     /// The epoch in progress, counted from one.
     pub(crate) epoch: usize,
-    /// Samples of it that were trained on; at 0 its order is not drawn yet.
+    /// Samples of the epoch that were trained on; if 0, the order of the epoch is not drawn yet.
     pub(crate) samples: usize,
     /// Bits of the sum of the loss over these samples.
     total: u64,
-    /// The order of the epoch's samples, else that of the epoch before.
+    /// The order of the samples of the epoch, or of the epoch before if it is not drawn yet.
     order: Vec<usize>,
-    /// Words that the shuffling generator has put out.
+    /// The word position of the random generator for shuffling.
     shuffler: u128,
-    /// Seconds of the epoch.
+    /// Seconds of the epoch so far.
     pub(crate) seconds: f64,
 }
 
@@ -63,7 +63,8 @@ impl Position {
         (self.samples > 0).then(|| f64::from_bits(self.total) / self.samples as f64)
     }
 
-    /// Why it cannot be a position in the training of this specification on these samples.
+    /// Checks that the position can occur in the training of this specification on these samples;
+    /// the error is the reason.
     pub(crate) fn check(&self, spec: &RunSpec, train: &[usize]) -> Result<(), String> {
         let sorted = |indices: &[usize]| {
             let mut indices = indices.to_vec();
@@ -71,14 +72,14 @@ impl Position {
             indices
         };
         if sorted(&self.order) != sorted(train) {
-            return Err("its order is not one of the samples trained on".to_owned());
+            return Err("its order is not a permutation of the training samples".to_owned());
         }
         let whole =
             self.samples.is_multiple_of(spec.training.batch_size) || self.samples == train.len();
         if !(1..=spec.training.epochs).contains(&self.epoch) || self.samples > train.len() || !whole
         {
             return Err(format!(
-                "there is no batch after sample {} of epoch {}",
+                "sample {} of epoch {} is not the end of a batch",
                 self.samples, self.epoch
             ));
         }
@@ -97,29 +98,29 @@ pub(crate) struct Training<'a> {
     samples: usize,
     total: f64,
     clock: Clock,
-    /// Inputs of a batch, filled again for each.
+    /// A reusable buffer for the inputs of a batch.
     inputs: Vec<f32>,
-    /// Whether the epoch's steps are queued on a device, which then has the sum of the loss.
+    /// Whether the steps of the epoch are queued on a device, which then sums the loss.
     queued: bool,
 }
 
-/// How an epoch ended.
+/// The outcome of an epoch.
 pub(crate) enum EpochOutcome {
-    /// To its last sample.
+    /// The epoch was completed.
     Finished(Box<FinishedEpoch>),
-    /// For this reason.
+    /// The training diverged for this reason.
     Diverged(String),
 }
 
 /// The results of an epoch.
 pub(crate) struct FinishedEpoch {
     pub(crate) record: EpochRecord,
-    /// The evaluation that the record was measured on.
+    /// The evaluation from which the metrics of the record were computed.
     pub(crate) evaluation: Option<Evaluation>,
 }
 
 impl<'a> Training<'a> {
-    /// Before the first epoch.
+    /// A training before its first epoch.
     pub(crate) fn new(spec: &'a RunSpec, data: &'a Prepared, network: Box<dyn Network>) -> Self {
         Self {
             spec,
@@ -136,12 +137,12 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// The epoch in progress, counted from one; one more than there are when all are done.
+    /// The epoch in progress, counted from one; the number of epochs plus one after the last epoch.
     pub(crate) fn next_epoch(&self) -> usize {
         self.epoch
     }
 
-    /// The position; `None` when the training has ended at a loss that is not a finite number.
+    /// The current position; `None` if the training has diverged.
     pub(crate) fn position(&self) -> Result<Option<Position>, RunnerError> {
         let loss = if self.queued && self.samples > 0 {
             self.network.queued_loss()?
@@ -165,8 +166,8 @@ impl<'a> Training<'a> {
         }))
     }
 
-    /// Goes to a position that was checked.
-    pub(crate) fn go_to(&mut self, position: &Position) {
+    /// Restores a position, which must have been checked.
+    pub(crate) fn restore_position(&mut self, position: &Position) {
         self.epoch = position.epoch;
         self.samples = position.samples;
         self.total = f64::from_bits(position.total);
@@ -175,7 +176,7 @@ impl<'a> Training<'a> {
         self.clock = Clock::start(position.seconds);
     }
 
-    /// Goes to the beginning of another epoch, over all orders that are drawn on the way.
+    /// Skips epochs without training; draws the order of each skipped epoch.
     pub(crate) fn skip(&mut self, epochs: usize) {
         for _ in 0..epochs {
             shuffle(&mut self.shuffler, &mut self.order);
@@ -183,7 +184,7 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// The epoch in progress to its end; `after_batch` sees every state on the way.
+    /// Trains the epoch in progress to its end; `after_batch` is called after each batch.
     pub(crate) fn epoch(
         &mut self,
         mut after_batch: impl FnMut(&Self) -> Result<(), RunnerError>,
@@ -214,7 +215,7 @@ impl<'a> Training<'a> {
                 .network
                 .step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
             if !loss.is_finite() {
-                return Ok(ended_by(loss));
+                return Ok(diverged(loss));
             }
             self.total += loss * indices.len() as f64;
             self.samples = end;
@@ -223,7 +224,7 @@ impl<'a> Training<'a> {
         if self.queued {
             self.total = match self.network.queued_loss()? {
                 QueuedLoss::Sum(total) => total,
-                QueuedLoss::Ended(loss) => return Ok(ended_by(loss)),
+                QueuedLoss::Ended(loss) => return Ok(diverged(loss)),
             };
         }
         let loss = self.total / self.order.len() as f64;
@@ -251,7 +252,7 @@ impl<'a> Training<'a> {
     }
 }
 
-fn ended_by(loss: f64) -> EpochOutcome {
+fn diverged(loss: f64) -> EpochOutcome {
     EpochOutcome::Diverged(format!("the training loss is {loss}"))
 }
 
@@ -261,7 +262,7 @@ pub(crate) fn learning_rate(spec: &RunSpec, epoch: usize) -> f64 {
         .learning_rate(spec.optimizer.learning_rate(), epoch, spec.training.epochs)
 }
 
-/// Inputs of a batch.
+/// Fills the inputs of a batch, with augmentation if specified.
 fn fill(spec: &RunSpec, data: &Prepared, epoch: usize, indices: &[usize], inputs: &mut Vec<f32>) {
     let source = &data.train_inputs;
     inputs.resize(indices.len() * source.values_per_sample(), 0.0);

@@ -1,4 +1,4 @@
-//! The history of a search: trials proposed, finished and retrained.
+//! The history of a search: proposed and finished trials, and the retrained run.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::error::RunnerError;
 use crate::search::plan::Search;
 use crate::search::sampler::{self, STARTUP_TRIALS};
 
-/// A search and how far it is.
+/// A search in progress.
 pub(crate) struct History<'a> {
     pub(crate) search: &'a Search,
     folder: &'a SearchFolder,
     pub(crate) record: SearchRecord,
-    /// Values and run of every trial that is known, finished or not.
+    /// The values and runs of all proposed trials, finished or not.
     values: Vec<BTreeMap<String, Value>>,
     pub(crate) lines: Vec<ManifestLine>,
 }
@@ -40,7 +40,7 @@ impl<'a> History<'a> {
                 || run_id(&search.trial(&trial.values)?) != trial.run
             {
                 let reason = format!(
-                    "trial {} is none of this search; remove the folder and search again",
+                    "trial {} does not belong to this search; remove the folder and search again",
                     trial.trial
                 );
                 return Err(RecordError::Malformed {
@@ -60,8 +60,8 @@ impl<'a> History<'a> {
         })
     }
 
-    /// Goes on with the trials that are known: all those drawn at random, and the one after the
-    /// last of a series.
+    /// Proposes further trials: all trials that are drawn at random, and for `tpe` also the trial
+    /// after the uninterrupted series of finished trials.
     pub(crate) fn propose(&mut self) -> Result<(), RunnerError> {
         let Self {
             search,
@@ -82,26 +82,26 @@ impl<'a> History<'a> {
         };
         for number in values.len() + 1..=last {
             let recorded = record.trials.iter().find(|trial| trial.trial == number);
-            let tried = match recorded {
+            let proposed = match recorded {
                 Some(trial) => trial.values.clone(),
                 None => {
-                    let told = &record.trials[..series.min(number - 1)];
+                    let earlier = &record.trials[..series.min(number - 1)];
                     let (space, seed) = (&search.search, search.spec.seed);
-                    sampler::values(space, &search.settings, seed, number, told)?
+                    sampler::values(space, &search.settings, seed, number, earlier)?
                 }
             };
-            let spec = search.trial(&tried)?;
+            let spec = search.trial(&proposed)?;
             lines.push(ManifestLine {
                 id: run_id(&spec),
                 spec,
             });
-            values.push(tried);
+            values.push(proposed);
         }
         Ok(())
     }
 
-    /// Takes up the trials that have finished, those of one run or all, and writes the history
-    /// where it grew.
+    /// Adds finished trials to the history: those of one run, or all if `run` is `None`. Writes the
+    /// history if it has changed.
     pub(crate) fn collect(&mut self, run: Option<&str>) -> Result<(), RunnerError> {
         let before = self.record.trials.len();
         for (index, line) in self.lines.iter().enumerate() {
@@ -134,8 +134,8 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// Takes up the retrained run.
-    pub(crate) fn retrained(&mut self) -> Result<(), RunnerError> {
+    /// Adds the retrained run to the history, if it has finished.
+    pub(crate) fn collect_retrained(&mut self) -> Result<(), RunnerError> {
         let Some(best) = self.record.best() else {
             return Ok(());
         };

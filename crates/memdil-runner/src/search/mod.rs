@@ -1,8 +1,8 @@
-//! Hyper-parameter search: short runs with sampled settings, then the best one in full on all
-//! training data.
+//! Hyper-parameter search: short trials with sampled settings, then a full run with the best
+//! settings on all training data.
 //!
-//! Trials and retrained runs are made by [`run_all`](crate::run_all), so a search is stopped and
-//! resumed as a sweep is.
+//! [`run_all`](crate::run_all) runs the trials and the retrained runs, so a search can be
+//! interrupted and resumed like a sweep.
 
 mod history;
 pub(crate) mod plan;

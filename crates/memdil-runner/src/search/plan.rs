@@ -1,4 +1,4 @@
-//! The searches that an experiment file describes.
+//! Plans the searches of an experiment file.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -12,55 +12,52 @@ use crate::config::runs::{Absent, check_run};
 use crate::config::settings::set;
 use crate::error::RunnerError;
 
-/// A search as planned: one run's settings, and what is tried in their place.
+/// A planned search: the settings of a run, and the space of the settings that are searched over.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Search {
-    /// Name of the search: that of the run that its settings describe.
+    /// The name of the search, which is the name of the run that `spec` describes.
     pub id: String,
-    /// These settings.
+    /// The specification of a run, in which a trial replaces the settings that are searched over.
     pub spec: RunSpec,
-    /// What is tried.
+    /// The specification of the search.
     pub search: SearchSpec,
     /// The settings of the space that the run has.
     pub settings: Vec<String>,
-    /// Those that it has not, and that are left as they are.
+    /// The settings of the space that the run does not have; they are not searched over.
     pub left_out: Vec<String>,
-    /// The settings as the file writes them.
+    /// The settings as written in the file, before defaults are filled in.
     table: Table,
 }
 
 /// The searches of an experiment.
 #[derive(Clone, Debug)]
 pub struct SearchPlan {
-    /// In the order of the sweep.
+    /// The searches, in the order of the sweep.
     pub searches: Vec<Search>,
-    /// Data sets that are not available, and the number of searches that are left out for that
-    /// reason.
+    /// The number of excluded searches by unavailable data set.
     pub absent: Absent,
 }
 
 impl Experiment {
-    /// One search for each run of the sweep, in the order of the sweep; runs whose data set is not
-    /// available as in
-    /// [`Experiment::plan`].
+    /// One search per run of the sweep, in the order of the sweep. Runs with an unavailable data
+    /// set are handled as in [`Experiment::plan`].
     ///
-    /// A setting of the space that a run's loss, optimiser and so on do not have is left out of its
-    /// search; see
-    /// [`Search::left_out`].
+    /// A setting of the space that does not exist for the loss, optimiser etc. of a run is
+    /// excluded from its search; see [`Search::left_out`].
     ///
     /// # Errors
     ///
-    /// As [`Experiment::runs`]; also when the file has no `[search]`, nothing is held out for
-    /// validation, a range makes no sense, no run has a setting of the space, the sweep lists it
-    /// too, or a run refuses a bound or value of it.
+    /// The errors of [`Experiment::runs`]. Also an error if the file has no `[search]`, if no
+    /// samples are held out for validation, if a range is invalid, if a setting of the space does
+    /// not exist for any run or is in `[sweep]` too, or if a bound or value is invalid for a run.
     pub fn searches(&self, data_dirs: &[PathBuf]) -> Result<SearchPlan, RunnerError> {
         if self.command() != Some("search") {
-            self.is_for(None)?;
+            self.check_command(None)?;
         }
         let Some(table) = &self.file.search else {
             return Err(self.error(
-                "there is no [search]; memdil train and sweep are for files without one".to_owned(),
+                "the file has no [search] table; add one, or use memdil train or sweep".to_owned(),
             ));
         };
         let table = Table::from_iter([("search".to_owned(), Value::Table(table.clone()))]);
@@ -72,18 +69,18 @@ impl Experiment {
         for name in search.space.keys() {
             if let Some(list) = self.sweep_names().find(|list| inside(list, name)) {
                 let reason = format!(
-                    "[sweep] lists '{list}' too: a setting is swept or searched over, not both"
+                    "[sweep] has '{list}' too; a setting can be swept or searched over, not both"
                 );
                 return Err(self.space_error(name, reason));
             }
         }
         let (mut searches, mut seen, mut unknown) = (Vec::new(), HashSet::new(), BTreeMap::new());
-        let (parts, absent) = self.present(data_dirs)?;
+        let (parts, absent) = self.available_tables(data_dirs)?;
         for table in parts.concat() {
             let search = self.search_of(table, &search, data_dirs, &mut unknown)?;
             if !seen.insert(search.id.clone()) {
                 return Err(self.error(format!(
-                    "[sweep]: search {} comes out twice; a list repeats a value",
+                    "[sweep]: search {} is planned twice; remove the repeated value of a list",
                     search.id
                 )));
             }
@@ -98,8 +95,8 @@ impl Experiment {
         Ok(SearchPlan { searches, absent })
     }
 
-    /// The search around one run's settings; what its space has and the run has not goes to
-    /// `unknown`, with the reason.
+    /// The search for the settings of one run. Settings of the space that the run does not have are
+    /// added to `unknown` with the reason.
     fn search_of(
         &self,
         mut table: Table,
@@ -110,10 +107,10 @@ impl Experiment {
         let spec: RunSpec = self.resolve(table.clone(), |spec| check_run(spec, data_dirs))?;
         if spec.data.validation <= 0.0 {
             let reason =
-                "data.validation = 0: a search needs samples that are held out, must be above 0";
+                "data.validation = 0: must be above 0, because a search needs held-out samples";
             return Err(self.error(reason.to_owned()));
         }
-        // Classes that were read from the data are read once.
+        // Fix the classes here, so that the trials do not read them from the data again.
         let classes = Value::try_from(&spec.data.classes);
         let classes = classes.map_err(|e| self.error(e.to_string()))?;
         set(&mut table, "data.classes", classes)?;
@@ -123,7 +120,7 @@ impl Experiment {
             for value in ends(range) {
                 let mut table = table.clone();
                 set(&mut table, name, to_toml(name, &value)?)?;
-                // The message of serde's own error for a key that is not there begins so.
+                // The prefix of serde's error message for an unknown key.
                 let is_unknown = |e: &toml::de::Error| e.message().starts_with("unknown field");
                 if let Err(error) = parse(table.clone())
                     && is_unknown(&error)
@@ -136,7 +133,7 @@ impl Experiment {
                     .map_err(|error| match error {
                         RunnerError::Config { reason, .. } => self.space_error(
                             name,
-                            format!("{value} is no value for it: {}", hint(reason)),
+                            format!("{value} is not a valid value: {}", hint(reason)),
                         ),
                         error => error,
                     })?;
@@ -158,13 +155,13 @@ impl Experiment {
     }
 }
 
-/// So that a message names the setting in full.
+/// A wrapper that makes error messages contain the full name of a setting.
 #[derive(serde::Deserialize)]
 struct Holder {
     search: SearchSpec,
 }
 
-/// What has to suit a run: all values of a list, both ends of an interval.
+/// The values that must be valid for a run: all values of a list, or both ends of an interval.
 fn ends(range: &SearchRange) -> Vec<Json> {
     match range {
         SearchRange::Interval { low, high, .. } => vec![(*low).into(), (*high).into()],
@@ -181,19 +178,19 @@ fn hint(reason: String) -> String {
 }
 
 impl Search {
-    /// The run of a trial.
+    /// The specification of a trial's run.
     pub(crate) fn trial(&self, values: &BTreeMap<String, Json>) -> Result<RunSpec, RunnerError> {
         let epochs = self.search.trial_epochs(self.spec.training.epochs);
         self.with(values, epochs, self.spec.data.validation)
     }
 
-    /// The run with all epochs and all training data.
+    /// The specification of a run with all epochs and all training data.
     pub(crate) fn whole(&self, values: &BTreeMap<String, Json>) -> Result<RunSpec, RunnerError> {
         self.with(values, self.spec.training.epochs, 0.0)
     }
 
-    /// Values are put into the settings as they were written, so that what follows from others
-    /// still does.
+    /// A specification with these values. They are inserted into the settings as written in the
+    /// file, so that defaults that depend on other settings are derived again.
     fn with(
         &self,
         values: &BTreeMap<String, Json>,

@@ -1,4 +1,4 @@
-//! Progress of a search.
+//! The progress of searches.
 
 use std::time::Instant;
 
@@ -7,16 +7,16 @@ use memdil_records::ManifestLine;
 use crate::search::plan::Search;
 use crate::sweep::progress::SweepProgress;
 
-/// Progress of all rounds together.
+/// The progress of all rounds together.
 pub(crate) struct Overall {
     started: Instant,
     runs: usize,
     trials: usize,
     epochs: usize,
-    /// Epochs of runs that no manifest has yet.
+    /// Epochs of runs that are not in a manifest yet.
     future: usize,
-    /// Epochs made in earlier rounds, and in this one.
-    made: [usize; 2],
+    /// Epochs trained in earlier rounds, and in the current round.
+    trained: [usize; 2],
 }
 
 impl Overall {
@@ -33,14 +33,14 @@ impl Overall {
             trials,
             epochs,
             future: epochs,
-            made: [0; 2],
+            trained: [0; 2],
         }
     }
 
     pub(crate) fn begin(&mut self, lines: &[ManifestLine]) {
         let known: usize = lines.iter().map(|line| line.spec.training.epochs).sum();
         self.future = self.epochs.saturating_sub(known);
-        self.made = [self.made.iter().sum(), 0];
+        self.trained = [self.trained.iter().sum(), 0];
     }
 
     pub(crate) fn with(&mut self, round: &SweepProgress, retraining: bool) -> SweepProgress {
@@ -50,14 +50,14 @@ impl Overall {
             [0, self.future]
         };
         let left = future + round.epochs.1.saturating_sub(round.epochs.0);
-        self.made[1] = round.epochs.0;
-        let made: usize = self.made.iter().sum();
+        self.trained[1] = round.epochs.0;
+        let trained: usize = self.trained.iter().sum();
         SweepProgress {
             finished: (finished + round.finished).min(self.runs),
             runs: self.runs,
             epochs: (self.epochs.saturating_sub(left), self.epochs),
-            remaining: (made > 0)
-                .then(|| self.started.elapsed().mul_f64(left as f64 / made as f64)),
+            remaining: (trained > 0)
+                .then(|| self.started.elapsed().mul_f64(left as f64 / trained as f64)),
             ended: round.ended.clone(),
             failed: round.failed.clone(),
         }

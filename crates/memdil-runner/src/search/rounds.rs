@@ -1,4 +1,4 @@
-//! Rounds of trials, then the retrained runs.
+//! Runs searches: rounds of trials, then the retrained runs.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -15,22 +15,22 @@ use crate::sweep::manifest::{check_inputs, run_all};
 use crate::sweep::options::{SweepOptions, Workers};
 use crate::sweep::progress::SweepProgress;
 
-/// How to make searches.
+/// The options of [`run_searches`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SearchOptions {
-    /// The processes that make the runs.
+    /// The worker processes.
     pub workers: Workers,
-    /// Folder of runs that gets the retrained ones and `search/`.
+    /// The folder for the retrained runs and for `search/`.
     pub out: PathBuf,
-    /// Make this search only, counted from 0.
+    /// Only run the search with this index, counted from 0.
     pub index: Option<usize>,
-    /// Write the manifest of the trials that are known so far, and run nothing.
+    /// Only write the manifest of the trials that are known so far.
     pub plan: bool,
 }
 
 impl SearchOptions {
-    /// All searches into a folder of runs.
+    /// Options to run all searches with their results in `out`.
     pub fn new(workers: Workers, out: impl Into<PathBuf>) -> Self {
         Self {
             workers,
@@ -41,19 +41,20 @@ impl SearchOptions {
     }
 }
 
-/// Makes the trials of the searches that are not finished, then trains the best of each again, and
-/// returns the histories. Progress counts trials and retrained runs.
+/// Runs the unfinished trials of the searches, then retrains the best of each, and returns the
+/// histories. Progress counts trials and retrained runs.
 ///
-/// A search of kind `random` knows its trials from the start: they run `jobs` at a time. One of
-/// kind `tpe` makes one trial after the other, all searches side by side. A diverged trial stays in
-/// the history, is worst, and is not tried again. Stopped at any moment and called again with the
-/// same searches, it resumes with the same trials, and the histories end in the same bytes.
+/// The trials of a `random` search are all known at the start; `jobs` of them run at the same time.
+/// The trials of a `tpe` search run in sequence, with several searches in parallel. A diverged
+/// trial stays in the history, ranks last, and is not repeated. An interrupted call resumes with
+/// the same trials when it is repeated with the same searches, and the histories are the same bytes
+/// as without the interruption.
 ///
 /// # Errors
 ///
-/// [`RunnerError::OtherSearch`] when the folder holds searches of this experiment with other
-/// settings, [`RunnerError::NoSuchSearch`]; bad data or device before the first trial; as
-/// [`run_all`], after the searches whose runs are all there have been finished.
+/// [`RunnerError::OtherSearch`] if the folder has searches of this experiment with other settings;
+/// [`RunnerError::NoSuchSearch`]; invalid data or an invalid device, before the first trial. The
+/// errors of [`run_all`] are returned after the searches whose runs succeeded have been completed.
 pub fn run_searches(
     searches: &[Search],
     options: &SearchOptions,
@@ -85,22 +86,22 @@ pub fn run_searches(
         overall: Overall::new(chosen),
         on_progress: &mut on_progress,
     };
-    let trouble = rounds.try_all()?;
+    let failure = rounds.try_all()?;
     if !options.plan {
-        let trouble = rounds.retrain()?.or(trouble);
+        let failure = rounds.retrain()?.or(failure);
         for history in &mut rounds.histories {
-            history.retrained()?;
+            history.collect_retrained()?;
         }
-        if let Some(trouble) = trouble {
-            return Err(trouble);
+        if let Some(failure) = failure {
+            return Err(failure);
         }
     }
     let records = rounds.histories.into_iter().map(|history| history.record);
     Ok(records.collect())
 }
 
-/// Tries the data of all runs. Those of the retrained runs too, so that they cannot end a search
-/// that has taken hours.
+/// Checks the data of all runs, including the retrained ones, so that an error is found before
+/// hours of trials.
 fn check_searches(searches: &[Search], options: &SearchOptions) -> Result<(), RunnerError> {
     let specs = searches.iter().flat_map(|search| {
         let none = BTreeMap::new();
@@ -110,8 +111,8 @@ fn check_searches(searches: &[Search], options: &SearchOptions) -> Result<(), Ru
     check_inputs(specs.iter(), &options.workers.run)
 }
 
-/// Refuses a folder with a search of the same experiment that is none of these. One that lacks some
-/// of these is accepted.
+/// Refuses a folder with another search of the same experiment. The folder need not contain all of
+/// these searches.
 fn refuse_others(searches: &[Search], folder: &SearchFolder) -> Result<(), RunnerError> {
     let experiments: HashSet<&str> = searches
         .iter()
@@ -142,8 +143,8 @@ struct Rounds<'a> {
 }
 
 impl Rounds<'_> {
-    /// Makes trials until all are tried or some failed: the others are made, and the error is
-    /// returned for the end.
+    /// Runs rounds of trials until all trials are finished or a round fails. A failed run does not
+    /// stop the other runs of its round; its error is returned in `Ok`.
     fn try_all(&mut self) -> Result<Option<RunnerError>, RunnerError> {
         let [trials, _] = self.folder.manifests(self.options.index);
         loop {
@@ -155,17 +156,17 @@ impl Rounds<'_> {
             if self.options.plan {
                 return Ok(None);
             }
-            let trouble = self.round(&trials, &lines)?;
+            let failure = self.round(&trials, &lines)?;
             for history in &mut self.histories {
                 history.collect(None)?;
             }
-            if trouble.is_some() {
-                return Ok(trouble);
+            if failure.is_some() {
+                return Ok(failure);
             }
         }
     }
 
-    /// The manifest of all trials that are known, each run once.
+    /// The manifest of all proposed trials, without duplicate runs.
     fn known(&mut self) -> Result<Vec<ManifestLine>, RunnerError> {
         let (mut lines, mut seen) = (Vec::new(), HashSet::new());
         for history in &mut self.histories {
@@ -177,7 +178,7 @@ impl Rounds<'_> {
         Ok(lines)
     }
 
-    /// Makes trials, and notes each as it ends.
+    /// Runs trials, and adds each to its history when it ends.
     fn round(
         &mut self,
         manifest: &Path,
@@ -200,7 +201,7 @@ impl Rounds<'_> {
         }
     }
 
-    /// Trains the best of each search whose trials are all tried.
+    /// Retrains the best trial of each search whose trials are all finished.
     fn retrain(&mut self) -> Result<Option<RunnerError>, RunnerError> {
         let mut lines: Vec<ManifestLine> = Vec::new();
         for history in self.histories.iter().filter(|h| h.record.all_tried()) {
@@ -231,7 +232,7 @@ impl Rounds<'_> {
     }
 }
 
-/// An error that leaves the other runs as they should be.
+/// Moves an error of single runs, which does not affect the other runs, into `Ok`.
 fn only_runs_failed<T>(round: Result<T, RunnerError>) -> Result<Option<RunnerError>, RunnerError> {
     match round {
         Ok(_) => Ok(None),

@@ -1,5 +1,5 @@
-//! The values of a trial: a function of the space, the seed, the trial's number and what earlier
-//! trials gave.
+//! Samples the values of a trial. They are a function of the space, the seed, the number of the
+//! trial and the results of earlier trials.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,20 @@ use serde_json::Value;
 
 use crate::error::RunnerError;
 
-/// Trials of a `tpe` search that are drawn at random: a model needs something to begin with.
+/// The number of initial trials of a `tpe` search, which are drawn at random.
 pub const STARTUP_TRIALS: usize = 5;
 
-/// The values of trial `number`, counted from one, where all earlier trials are in `told`.
+/// The values of trial `number`, counted from one, given the `earlier` trials.
 ///
-/// Each trial and setting has a part of the seed's random stream to itself. So nothing depends on
-/// where a search was stopped, and searches of one seed try the same random values: losses are
-/// compared on equal terms.
+/// Each trial and setting has its own section of the random stream of the seed. Interruptions
+/// therefore do not change the values, and searches with the same seed draw the same random values,
+/// so that losses are compared on equal terms.
 pub(crate) fn values(
     spec: &SearchSpec,
     settings: &[String],
     seed: u64,
     number: usize,
-    told: &[TrialRecord],
+    earlier: &[TrialRecord],
 ) -> Result<BTreeMap<String, Value>, RunnerError> {
     let mut values = BTreeMap::new();
     for (index, (name, range)) in spec.space.iter().enumerate() {
@@ -32,7 +32,7 @@ pub(crate) fn values(
         let mut rng = stream(seed, Stream::Search);
         rng.set_word_pos(((number - 1) * spec.space.len() + index) as u128 * (1 << 32));
         let value = if spec.sampler == Sampler::Tpe && number > STARTUP_TRIALS {
-            parzen(name, range, told, &mut rng)?
+            parzen(name, range, earlier, &mut rng)?
         } else {
             random(range, &mut rng)
         };
@@ -41,11 +41,11 @@ pub(crate) fn values(
     Ok(values)
 }
 
-/// Uniform in the interval, its logarithm or the list.
+/// A value that is uniform in the interval, in its logarithm, or in the list.
 fn random(range: &SearchRange, rng: &mut ChaCha8Rng) -> Value {
     match range {
         SearchRange::Interval { low, high, scale } => {
-            let [start, end] = [*low, *high].map(|bound| inner(*scale, bound));
+            let [start, end] = [*low, *high].map(|bound| to_uniform_scale(*scale, bound));
             round(range, start + unit_f64(rng) * (end - start))
         }
         SearchRange::Values { values } => values
@@ -55,11 +55,11 @@ fn random(range: &SearchRange, rng: &mut ChaCha8Rng) -> Value {
     }
 }
 
-/// Where good trials are denser than the others, a diverged trial being worst of all.
+/// A value drawn by the tree-structured Parzen estimator; a diverged trial has an infinite cost.
 fn parzen(
     name: &str,
     range: &SearchRange,
-    told: &[TrialRecord],
+    earlier: &[TrialRecord],
     rng: &mut ChaCha8Rng,
 ) -> Result<Value, RunnerError> {
     let refused = |reason: String| RunnerError::Sampler {
@@ -69,7 +69,10 @@ fn parzen(
     let (estimator, domain) = match range {
         SearchRange::Interval { low, high, scale } => (
             tpe::parzen_estimator(),
-            tpe::range(inner(*scale, *low), inner(*scale, *high)),
+            tpe::range(
+                to_uniform_scale(*scale, *low),
+                to_uniform_scale(*scale, *high),
+            ),
         ),
         SearchRange::Values { values } => (
             tpe::histogram_estimator(),
@@ -78,21 +81,21 @@ fn parzen(
     };
     let domain = domain.map_err(|e| refused(e.to_string()))?;
     let mut optimizer = tpe::TpeOptimizer::new(estimator, domain);
-    for trial in told {
+    for trial in earlier {
         let Some(value) = trial.values.get(name) else {
             continue;
         };
-        let place = match range {
+        let position = match range {
             SearchRange::Interval { scale, .. } => {
                 let value = value
                     .as_f64()
-                    .ok_or_else(|| refused(format!("{value} is no number")))?;
-                // The upper bound belongs to the interval, but not to the library's.
-                inner(*scale, value).clamp(domain.start(), domain.end().next_down())
+                    .ok_or_else(|| refused(format!("{value} is not a number")))?;
+                // Our intervals include the upper bound, those of the library do not.
+                to_uniform_scale(*scale, value).clamp(domain.start(), domain.end().next_down())
             }
             SearchRange::Values { values } => {
                 let index = values.iter().position(|known| known == value);
-                index.ok_or_else(|| refused(format!("{value} is none of its values")))? as f64
+                index.ok_or_else(|| refused(format!("{value} is not one of its values")))? as f64
             }
         };
         // The library minimises.
@@ -100,34 +103,36 @@ fn parzen(
             .validation_accuracy
             .map_or(f64::INFINITY, |accuracy| -accuracy);
         optimizer
-            .tell(place, cost)
+            .tell(position, cost)
             .map_err(|e| refused(e.to_string()))?;
     }
-    let Ok(place) = optimizer.ask(rng);
+    let Ok(position) = optimizer.ask(rng);
     Ok(match range {
-        SearchRange::Interval { .. } => round(range, place),
-        SearchRange::Values { values } => values.get(place as usize).cloned().unwrap_or_default(),
+        SearchRange::Interval { .. } => round(range, position),
+        SearchRange::Values { values } => {
+            values.get(position as usize).cloned().unwrap_or_default()
+        }
     })
 }
 
-/// A bound or value on the scale that is uniform.
-fn inner(scale: SearchScale, value: f64) -> f64 {
+/// Converts a bound or value to the scale on which values are uniform.
+fn to_uniform_scale(scale: SearchScale, value: f64) -> f64 {
     match scale {
         SearchScale::Linear => value,
         SearchScale::Log => value.ln(),
     }
 }
 
-/// Back from the uniform scale, in four significant digits: what is tried can be read, copied and
-/// said.
-fn round(range: &SearchRange, place: f64) -> Value {
+/// Converts a value back from the uniform scale, and rounds it to four significant digits so that
+/// it is easy to read and to copy.
+fn round(range: &SearchRange, position: f64) -> Value {
     let SearchRange::Interval { low, high, scale } = range else {
         return Value::Null;
     };
     let value = if *scale == SearchScale::Log {
-        place.exp()
+        position.exp()
     } else {
-        place
+        position
     };
     let short: f64 = format!("{value:.3e}").parse().unwrap_or(value);
     short.clamp(*low, *high).into()
@@ -156,12 +161,12 @@ mod tests {
 
     const ALL: [&str; 3] = ["alpha", "gamma", "rate"];
 
-    /// A search whose accuracy is highest at a rate of 0.01, gamma 0.1 and a small alpha; a rate
-    /// above 0.2 diverges.
-    fn search(sampler: &str, seed: u64, trials: usize, told: &mut Vec<TrialRecord>) {
+    /// A search whose accuracy is highest for a rate of 0.01, gamma 0.1 and a small alpha; rates
+    /// above 0.2 diverge.
+    fn search(sampler: &str, seed: u64, trials: usize, history: &mut Vec<TrialRecord>) {
         let spec = spec(sampler);
-        for trial in told.len() + 1..=trials {
-            let values = values(&spec, &names(&ALL), seed, trial, told).unwrap();
+        for trial in history.len() + 1..=trials {
+            let values = values(&spec, &names(&ALL), seed, trial, history).unwrap();
             let value = |name: &str| values[name].as_f64().unwrap();
             let away = (value("rate") / 0.01).ln().abs() / 10.0
                 + (value("gamma") - 0.1).abs()
@@ -173,7 +178,7 @@ mod tests {
                 Status::Diverged
             };
             let run = String::new();
-            told.push(TrialRecord {
+            history.push(TrialRecord {
                 trial,
                 values,
                 run,
@@ -184,29 +189,30 @@ mod tests {
         }
     }
 
-    fn numbers(told: &[TrialRecord], name: &str) -> Vec<f64> {
-        told.iter()
+    fn numbers(history: &[TrialRecord], name: &str) -> Vec<f64> {
+        history
+            .iter()
             .map(|trial| trial.values[name].as_f64().unwrap())
             .collect()
     }
 
     #[test]
-    fn random_values_have_their_distribution() {
-        let mut told = Vec::new();
-        search("random", 3, 3000, &mut told);
+    fn random_values_have_the_specified_distribution() {
+        let mut history = Vec::new();
+        search("random", 3, 3000, &mut history);
         let share = |values: &[f64], below: f64| {
             values.iter().filter(|v| **v < below).count() as f64 / 3000.0
         };
         let (rates, alphas, gammas) = (
-            numbers(&told, "rate"),
-            numbers(&told, "alpha"),
-            numbers(&told, "gamma"),
+            numbers(&history, "rate"),
+            numbers(&history, "alpha"),
+            numbers(&history, "gamma"),
         );
         assert!(
             rates.iter().all(|v| (1e-5..=0.5).contains(v))
                 && alphas.iter().all(|v| (0.01..=0.25).contains(v))
         );
-        // Quartiles; five standard deviations of a share of 3000 are 0.04.
+        // Quartiles; 0.04 is five standard deviations of a share of 3000.
         for quarter in [0.25, 0.5, 0.75] {
             assert!(
                 (share(&rates, 1e-5 * 5e4_f64.powf(quarter)) - quarter).abs() < 0.04,
@@ -229,12 +235,12 @@ mod tests {
     }
 
     #[test]
-    fn the_sequence_depends_on_seed_number_and_results_only() {
+    fn values_depend_only_on_seed_number_and_results() {
         for sampler in ["random", "tpe"] {
             let (mut whole, mut stopped, mut other) = (Vec::new(), Vec::new(), Vec::new());
             search(sampler, 1, 30, &mut whole);
             for stop in 1..=30 {
-                // As a process that reads the history and goes on.
+                // Serialise the history as if a new process resumed the search.
                 let text = serde_json::to_string(&stopped).unwrap();
                 stopped = serde_json::from_str(&text).unwrap();
                 search(sampler, 1, stop, &mut stopped);
@@ -243,7 +249,7 @@ mod tests {
             search(sampler, 2, 30, &mut other);
             assert!(whole.iter().zip(&other).all(|(a, b)| a.values != b.values));
         }
-        // Two searches of one seed share what both have.
+        // Two searches with the same seed have equal values of common settings.
         let spec = spec("random");
         let values =
             |settings: &[&str], trial| values(&spec, &names(settings), 1, trial, &[]).unwrap();
@@ -257,9 +263,10 @@ mod tests {
     }
 
     #[test]
-    fn tpe_begins_at_random_and_then_finds_more_than_chance() {
-        let best = |told: &[TrialRecord]| {
-            told.iter()
+    fn tpe_starts_at_random_and_beats_random_search() {
+        let best = |history: &[TrialRecord]| {
+            history
+                .iter()
                 .filter_map(|t| t.validation_accuracy)
                 .fold(0.0, f64::max)
         };
@@ -281,18 +288,18 @@ mod tests {
             );
             ahead += usize::from(best(&tpe) > best(&random));
         }
-        // By chance 14 of 20 or more come out six times in a hundred.
+        // The probability of at least 14 of 20 by chance is 6%.
         assert!(ahead >= 14, "{ahead} of 20");
     }
 
     #[test]
-    fn bounds_and_a_single_value_can_be_told() {
+    fn tpe_accepts_bounds_and_single_values() {
         let range = SearchRange::Interval {
             low: 1e-5,
             high: 0.5,
             scale: SearchScale::Log,
         };
-        let told: Vec<TrialRecord> = [1e-5, 0.5]
+        let history: Vec<TrialRecord> = [1e-5, 0.5]
             .map(|rate| TrialRecord {
                 trial: 1,
                 values: BTreeMap::from([("rate".to_owned(), rate.into())]),
@@ -303,7 +310,7 @@ mod tests {
             })
             .into();
         let mut rng = stream(0, Stream::Search);
-        let value = parzen("rate", &range, &told, &mut rng)
+        let value = parzen("rate", &range, &history, &mut rng)
             .unwrap()
             .as_f64()
             .unwrap();
@@ -311,12 +318,12 @@ mod tests {
         let single = SearchRange::Values {
             values: vec!["a".into()],
         };
-        assert_eq!(parzen("other", &single, &told, &mut rng).unwrap(), "a");
-        let error = parzen("rate", &single, &told, &mut rng)
+        assert_eq!(parzen("other", &single, &history, &mut rng).unwrap(), "a");
+        let error = parzen("rate", &single, &history, &mut rng)
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("'rate'") && error.contains("none of its values"),
+            error.contains("'rate'") && error.contains("not one of its values"),
             "{error}"
         );
     }

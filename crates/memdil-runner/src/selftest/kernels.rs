@@ -1,4 +1,4 @@
-//! The kernels of a GPU beside the processor.
+//! Compares the kernels of a GPU with the processor.
 
 use memdil_kernels::gpu::{Cuda, GpuFeatures, Numbers, StepComparison, difference, larger};
 use memdil_kernels::{Activation, Architecture, Decay, Norm, Optimizer, Step};
@@ -8,7 +8,7 @@ use ndarray::ArrayView2;
 use crate::error::RunnerError;
 use crate::network::gpu::device_loss;
 
-/// A step to compare, with what it is.
+/// A sequence of training steps that is compared.
 pub(super) struct Case {
     architecture: Architecture,
     optimizer: Optimizer,
@@ -19,7 +19,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// The first step of a network, with other settings where a case needs them.
+    /// A case with the default optimiser, step, loss and seed.
     fn of(architecture: Architecture, batches: &[usize]) -> Self {
         Self {
             architecture,
@@ -63,15 +63,15 @@ const DECOUPLED: Step = Step {
     ..COUPLED
 };
 
-/// Shapes below, at and above the sizes that the kernels are cut at; every optimiser, loss and part
-/// of a network.
+/// All cases: shapes below, at and above the tile sizes of the kernels, and every optimiser, loss
+/// and variant of a network.
 pub(super) fn cases() -> Vec<(String, Case)> {
     let all = [shapes(), optimizers(), losses(), variants()];
     all.into_iter().flatten().collect()
 }
 
 fn shapes() -> Vec<(String, Case)> {
-    // Each three times: the first warms up, the second is recorded.
+    // Each batch size three times: the first step warms up, the second is recorded as a graph.
     let narrow = [16, 32, 17, 5].map(|n| [n; 3]).concat();
     let name = "batches of every kind, three times".to_owned();
     let mut cases = vec![(name, Case::of(BASE, &narrow))];
@@ -89,8 +89,8 @@ fn shapes() -> Vec<(String, Case)> {
             classes,
             ..BASE
         };
-        // Fewer samples are normalised by small differences: then f32 on the processor is no nearer
-        // to f64.
+        // Batch statistics of fewer samples amplify rounding so much that f32 on the processor
+        // deviates from f64 as well.
         let batches = (0..4).map(|_| 8 + numbers.below(72)).collect::<Vec<_>>();
         let name = format!("{inputs}-{width}x{depth}-{features}-{classes}, batches {batches:?}");
         cases.push((name, Case::of(architecture, &batches)));
@@ -199,7 +199,7 @@ pub(super) fn compare(case: &Case, cuda: &Cuda) -> Result<f64, RunnerError> {
     Ok(comparison.run(cuda.clone())?.most())
 }
 
-/// NC1, NC4 and scatter of features that have nearly collapsed, far from the origin.
+/// Compares NC1, NC4 and scatter of nearly collapsed features far from the origin.
 pub(super) fn collapse(
     cuda: &Cuda,
     (samples, features, classes): (usize, usize, usize),

@@ -1,5 +1,4 @@
-//! Whether a device computes what it should, and how fast: what a machine has to show before long
-//! runs.
+//! Self-test of a device: checks of its results and timings, for use before long runs.
 
 pub(crate) mod device;
 mod kernels;

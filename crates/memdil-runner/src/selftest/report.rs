@@ -3,40 +3,41 @@
 use memdil_records::Provenance;
 use serde::Serialize;
 
-/// What [`selftest`](fn@crate::selftest) found.
+/// The result of [`selftest`](fn@crate::selftest).
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SelfTest {
     /// `cpu` or `cuda:N`.
     pub device: String,
-    /// What the GPU is; missing for the processor.
+    /// The properties of the GPU; omitted for the processor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<Card>,
-    /// Program and machine.
+    /// The program and machine.
     pub provenance: Provenance,
     /// Whether all checks passed.
     pub passed: bool,
-    /// What was checked.
+    /// The checks.
     pub checks: Vec<Check>,
-    /// What was timed.
+    /// The timings.
     pub timings: Vec<Timing>,
 }
 
-/// A GPU.
+/// The properties of a GPU.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Card {
-    /// Its name.
+    /// Name of the GPU.
     pub name: String,
     /// Compute capability.
     pub capability: String,
     /// Memory in GiB.
     pub memory_gib: f64,
-    /// The newest CUDA that its driver knows.
+    /// The newest CUDA version that the driver supports.
     pub driver: String,
-    /// Processors that run blocks side by side.
+    /// Number of multiprocessors.
     pub processors: u32,
-    /// What its memory gives to the update of all parameters, in GB/s: the roof of a step.
+    /// Memory bandwidth in GB/s, measured on the update of all parameters. It limits the speed
+    /// of a training step.
     pub memory_gb_s: f64,
 }
 
@@ -53,35 +54,37 @@ impl Card {
     }
 }
 
-/// Something that was computed in two ways.
+/// A comparison of two computations of the same values.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// What.
+    /// Name of the check.
     pub name: String,
     /// Whether the deviation is within the limit.
     pub passed: bool,
-    /// The largest deviation, |found - expected| / (1 + |expected|); missing where it failed.
+    /// The largest deviation, |found - expected| / (1 + |expected|); `None` if it is not finite
+    /// or could not be computed.
     pub deviation: Option<f64>,
-    /// How large it may be.
+    /// The largest allowed deviation.
     pub limit: f64,
-    /// Why it could not be computed.
+    /// The error, if the deviation could not be computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// How long something takes.
+/// The time of a training step.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Timing {
-    /// A training step of a multilayer perceptron, by its depth, width and batch.
+    /// Depth, width and batch size of the multilayer perceptron.
     pub name: String,
-    /// Mean milliseconds.
+    /// Mean time in milliseconds.
     pub milliseconds: f64,
-    /// What the step has to move at least, in MB: every weight read twice and written once, its
-    /// momentum read and written.
+    /// The least memory traffic of the step, in MB: every weight is read twice and written
+    /// once, its momentum is read and written.
     pub least_mb: f64,
-    /// Time over that of the least bytes at the speed of the memory; missing for the processor.
+    /// The time, relative to that of the least memory traffic at the measured bandwidth;
+    /// omitted for the processor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over_roof: Option<f64>,
 }

@@ -1,4 +1,4 @@
-//! How long steps take, and what the memory gives.
+//! Times training steps and measures the memory bandwidth.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use crate::error::RunnerError;
 use crate::network::build::build_network;
 use crate::prepare::Prepared;
 
-/// Time for the steps of a timing.
+/// Minimum duration of a timing.
 const TIMED: Duration = Duration::from_millis(700);
 
-/// Depth, width and batch: the paper's network, and smaller ones.
+/// Depth, width and batch size of the timed networks: the paper's network, and smaller ones.
 const SIZES: [(usize, usize, usize); 3] = [(9, 2048, 16), (4, 512, 128), (4, 64, 16)];
 
 pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
@@ -38,7 +38,7 @@ pub(super) fn on_processor() -> Result<Vec<Timing>, RunnerError> {
     SIZES.iter().map(timed).collect()
 }
 
-/// What the memory gives, in GB/s, and the steps beside it.
+/// The memory bandwidth in GB/s, and the timings of steps.
 pub(super) fn on_gpu(cuda: &Cuda) -> Result<(f64, Vec<Timing>), RunnerError> {
     let step = Step {
         learning_rate: 0.0,
@@ -55,11 +55,11 @@ pub(super) fn on_gpu(cuda: &Cuda) -> Result<(f64, Vec<Timing>), RunnerError> {
         let memory = match memory {
             Some(memory) => memory,
             None => {
-                // A wide step leaves gradients, and the rule of momentum, for the update alone.
+                // A step on a wide batch stores gradients, so that the update can be timed alone.
                 network.begin(&order, (0, 0.0), &loss, &step)?;
                 network.step(&samples, WIDE)?;
                 let seconds = timed(|| Ok(network.queue_update()?), || Ok(cuda.wait()?))?;
-                // Parameters and momentum read and written, gradients read.
+                // Parameters and momentum are read and written, gradients are read.
                 *memory.insert(20.0 * count as f64 / seconds)
             }
         };
@@ -81,9 +81,9 @@ pub(super) fn on_gpu(cuda: &Cuda) -> Result<(f64, Vec<Timing>), RunnerError> {
     Ok((memory.unwrap_or_default() / 1e9, found))
 }
 
-/// A batch that has gradients.
+/// A batch size for which a step stores gradients.
 const WIDE: usize = 64;
-/// Values of a sample of the timed networks.
+/// The number of values of a sample of the timed networks.
 const INPUTS: usize = 3072;
 
 fn parameters((depth, width): (usize, usize)) -> usize {
@@ -96,7 +96,7 @@ fn parameters((depth, width): (usize, usize)) -> usize {
         + 2
 }
 
-/// The paper's network and random bytes on a GPU.
+/// A network with three-channel inputs, and random samples, on a GPU.
 fn network(
     cuda: &Cuda,
     (depth, width, batch): (usize, usize, usize),
@@ -152,7 +152,7 @@ fn timing(
     }
 }
 
-/// Mean seconds of a call, over as many as fit the time, after some that are not counted.
+/// The mean seconds of a call, after three calls that are not counted.
 fn timed(
     mut call: impl FnMut() -> Result<(), RunnerError>,
     wait: impl Fn() -> Result<(), RunnerError>,
@@ -166,7 +166,7 @@ fn timed(
             call()?;
         }
         calls += 5;
-        // No queue longer than a moment.
+        // Wait regularly to keep the queue short.
         if calls % 100 == 0 {
             wait()?;
         }

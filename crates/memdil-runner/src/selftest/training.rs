@@ -1,4 +1,4 @@
-//! Networks and short trainings on a device beside the processor.
+//! Compares networks and short trainings on a device with the processor.
 
 use candle_core::{DType, Device};
 use memdil_kernels::gpu::{difference, larger};
@@ -17,7 +17,7 @@ const LAYER_NORM: &str = "{ kind = \"mlp\", depth = 3, width = 40, norm = \"laye
 const RESNET: &str = "{ kind = \"resnet\", depth = 18, width = 4 }";
 const VGG: &str = "{ kind = \"vgg\", depth = 11, width = 4 }";
 
-/// Name, model in TOML, batch.
+/// Name, model in TOML, and batch size of the compared networks.
 pub(crate) const NETWORKS: &[(&str, &str, usize)] = &[
     ("perceptron", MLP, 16),
     ("perceptron, batch 64", MLP, 64),
@@ -26,7 +26,7 @@ pub(crate) const NETWORKS: &[(&str, &str, usize)] = &[
     ("VGG-11", VGG, 8),
 ];
 
-/// A run of two classes of the embedded images.
+/// The specification of a run on two classes of the embedded images.
 pub(crate) fn spec(model: &str, batch: usize, epochs: usize) -> Result<RunSpec, RunnerError> {
     let text = format!(
         r#"
@@ -44,7 +44,7 @@ pub(crate) fn spec(model: &str, batch: usize, epochs: usize) -> Result<RunSpec, 
     toml::from_str(&text).map_err(|e| override_error(model, e.message()))
 }
 
-/// Three steps of a network on the device in f32 and on candle in f64.
+/// Compares three steps of a network on the device in f32 with candle in f64.
 pub(crate) fn network(model: &str, batch: usize, device: &Device) -> Result<f64, RunnerError> {
     let spec = spec(model, batch, 1)?;
     let data = Prepared::new(&spec, &[])?;
@@ -65,7 +65,7 @@ pub(crate) fn network(model: &str, batch: usize, device: &Device) -> Result<f64,
 
 const MODEL: &str = "{ kind = \"mlp\", depth = 3, width = 48 }";
 
-/// Four epochs on the device and on the processor: losses and what is measured on unseen images.
+/// Compares the losses and test metrics of four epochs on the device and on the processor.
 pub(crate) fn compared(device: &Device) -> Result<f64, RunnerError> {
     let spec = spec(MODEL, 16, 4)?;
     let data = Prepared::new(&spec, &[])?;
@@ -88,7 +88,7 @@ pub(crate) fn compared(device: &Device) -> Result<f64, RunnerError> {
         .fold(0.0, larger))
 }
 
-/// The same training twice.
+/// Compares two identical trainings.
 pub(crate) fn repeated(device: &Device) -> Result<f64, RunnerError> {
     let spec = spec(MODEL, 16, 3)?;
     let data = Prepared::new(&spec, &[])?;
@@ -96,7 +96,7 @@ pub(crate) fn repeated(device: &Device) -> Result<f64, RunnerError> {
     Ok(tensors(&once()?, &once()?))
 }
 
-/// A training of four epochs, resumed from the state that another has after two.
+/// Compares a training of four epochs with one that is resumed after two.
 pub(crate) fn resumed(device: &Device) -> Result<f64, RunnerError> {
     let spec = spec(MODEL, 40, 4)?;
     let data = Prepared::new(&spec, &[])?;
@@ -106,8 +106,8 @@ pub(crate) fn resumed(device: &Device) -> Result<f64, RunnerError> {
     Ok(tensors(&resumed, &whole))
 }
 
-/// Epochs of a training, the first of them from what is given; the network's and the optimiser's
-/// tensors at the end.
+/// Trains the epochs of `range`, starting from the state `from` if it is given. Returns the final
+/// tensors of network and optimiser, and the records.
 fn epochs(
     spec: &RunSpec,
     data: &Prepared,
@@ -140,7 +140,7 @@ fn state(network: &dyn Network) -> Result<Vec<NamedTensor>, RunnerError> {
     Ok([network.model_state()?, network.optimizer_state()?].concat())
 }
 
-/// The largest difference of tensors with the same names.
+/// The largest difference between tensors with the same names.
 fn tensors(found: &[NamedTensor], expected: &[NamedTensor]) -> f64 {
     if found.len() != expected.len() {
         return f64::INFINITY;

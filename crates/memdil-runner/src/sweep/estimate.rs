@@ -1,4 +1,4 @@
-//! How long runs will take, from a few timed steps of each kind of run.
+//! Estimates the duration of runs from a few timed steps of each kind of run.
 
 use std::time::{Duration, Instant};
 
@@ -11,36 +11,36 @@ use crate::network::build::build_for_run;
 use crate::prepare::Prepared;
 use crate::run::options::RunOptions;
 
-/// Time for the steps, and again for the forward passes, of a calibration.
+/// Minimum duration of each timing of a calibration.
 const TIMED: Duration = Duration::from_millis(400);
-/// Steps that are timed together where they are queued.
+/// The number of queued steps that are timed together.
 const QUEUED: usize = 100;
-/// Samples of a forward pass.
+/// Samples per forward pass.
 const CHUNK: usize = 512;
 
-/// What a kind of run was timed at, in seconds.
+/// The measured times of a kind of run, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Calibration {
-    /// Start: reading the data, building the network.
+    /// Time to load the data and build the network.
     pub start: f64,
-    /// A training step on a whole batch.
+    /// Time of a training step on a full batch.
     pub step: f64,
-    /// A sample of an evaluation.
+    /// Time per sample of an evaluation.
     pub evaluated: f64,
-    /// Samples trained on.
+    /// Number of training samples.
     pub train: usize,
-    /// Samples held out and tested on.
+    /// Number of validation and test samples.
     pub others: usize,
 }
 
 impl Calibration {
-    /// Times the start, some steps and some forward passes of a run; nothing is written.
+    /// Times the start, some steps and some forward passes of a run. Nothing is written.
     ///
     /// # Errors
     ///
-    /// Bad settings, data or device, as [`train`](crate::train).
+    /// Invalid settings, data or device, as for [`train`](crate::train).
     pub fn new(spec: &RunSpec, options: &RunOptions) -> Result<Self, RunnerError> {
         let began = Instant::now();
         let data = Prepared::new(spec, &options.data_dirs)?;
@@ -51,7 +51,7 @@ impl Calibration {
         let batch = &data.train[..spec.training.batch_size.min(data.train.len())];
         let inputs = data.train_inputs.batch(batch);
         let labels = data.observed(batch);
-        // A learning rate of zero: the work of a step, and no loss that could run away.
+        // A learning rate of zero has the cost of a step, but the loss cannot diverge.
         let step = if network.begin_epoch(spec, &data, &data.train, (0, 0.0), 0.0)? {
             let steps = (data.train.len() / batch.len()).min(QUEUED);
             let queued = timed(|| {
@@ -77,15 +77,15 @@ impl Calibration {
         })
     }
 
-    /// Whether what was timed for one run holds for another: they differ in nothing that changes
-    /// the time of a step.
+    /// Whether the calibration of one run holds for another: whether they agree in all settings
+    /// that affect the time of a step.
     pub fn covers(timed: &RunSpec, other: &RunSpec) -> bool {
         let same_step =
             timed.model == other.model && timed.training.batch_size == other.training.batch_size;
         same_step && timed.data == other.data && timed.network_classes() == other.network_classes()
     }
 
-    /// Seconds of a run of this kind.
+    /// The estimated seconds of a run of this kind.
     pub fn seconds(&self, spec: &RunSpec) -> f64 {
         let training = &spec.training;
         let steps = training.epochs * self.train.div_ceil(training.batch_size);
@@ -96,7 +96,7 @@ impl Calibration {
     }
 }
 
-/// Mean seconds of a call, over as many as fit the time; the first one is not counted.
+/// The mean seconds of a call, after a first call that is not counted.
 fn timed(mut call: impl FnMut() -> Result<(), RunnerError>) -> Result<f64, RunnerError> {
     call()?;
     let began = Instant::now();

@@ -1,7 +1,7 @@
-//! A manifest worked through by processes of one thread each.
+//! Runs the lines of a manifest with single-threaded worker processes.
 //!
-//! Processes rather than threads: two single-threaded runs side by side finish sooner than one on
-//! two threads, and a run that dies takes no other with it.
+//! Two single-threaded runs in parallel finish sooner than two runs in sequence on two threads.
+//! Processes are used instead of threads, so that a crash ends only one run.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,15 +19,15 @@ use crate::sweep::progress::SweepProgress;
 use crate::sweep::status::{SweepStatus, status};
 use crate::sweep::worker::{Job, Worker};
 
-/// Makes every run of a manifest that is not finished, `jobs` at a time, and reports progress.
+/// Runs all unfinished runs of a manifest, `jobs` at a time, and reports progress.
 ///
-/// A run that diverges is recorded, and the others are made; so they are when a worker fails, which
-/// is an error at the end.
+/// A run that diverges is recorded. A worker that fails does not stop the other runs; its error is
+/// returned at the end.
 ///
 /// # Errors
 ///
-/// Bad data or device, or a folder of another run, before the first run starts;
-/// [`RunnerError::Workers`] when some runs could not be finished.
+/// Invalid data, an invalid device, or a folder of another run, before the first run starts;
+/// [`RunnerError::Workers`] if some runs could not be finished.
 pub fn run_all(
     lines: &[ManifestLine],
     options: &SweepOptions,
@@ -71,8 +71,8 @@ pub fn run_all(
     }
 }
 
-/// Tries the device and every data set with its batches once, so that bad input ends the sweep
-/// before it begins.
+/// Checks the device and every combination of data set, batch size and model, so that invalid input
+/// is found before the sweep starts.
 pub(crate) fn check_inputs<'a>(
     specs: impl Iterator<Item = &'a RunSpec>,
     options: &RunOptions,
@@ -83,14 +83,14 @@ pub(crate) fn check_inputs<'a>(
         let settings = (&spec.data, spec.training.batch_size, &spec.model);
         if !checked.contains(&settings) {
             let data = Prepared::new(spec, &options.data_dirs)?;
-            candle::check(spec, data.train_inputs.shape())?;
+            candle::check_model(spec, data.train_inputs.shape())?;
             checked.push(settings);
         }
     }
     Ok(())
 }
 
-/// The runs that are not finished, and the messages of those whose records are damaged.
+/// The unfinished runs, and the error messages of runs with damaged records.
 fn open_jobs<'a>(
     lines: &'a [ManifestLine],
     options: &SweepOptions,
@@ -105,7 +105,7 @@ fn open_jobs<'a>(
                 line,
                 folder,
             }),
-            // One damaged record is one failed run.
+            // A damaged record fails one run, not the sweep.
             Err(RunnerError::Record(error @ RecordError::Malformed { .. })) => {
                 failures.push(error.to_string())
             }
@@ -119,20 +119,20 @@ fn open_jobs<'a>(
 struct Sweep<'a> {
     options: &'a SweepOptions,
     progress: SweepProgress,
-    /// Runs that no process works on.
+    /// Runs without a worker.
     open: VecDeque<Job<'a>>,
     workers: Vec<Worker<'a>>,
-    /// Run and last words of every failed run.
+    /// The messages of failed runs.
     failures: Vec<String>,
-    /// Epochs of runs that ended in this sweep.
+    /// Epochs of the runs that ended in this sweep.
     ended_epochs: usize,
     started: Instant,
     on_progress: &'a mut dyn FnMut(&SweepProgress),
 }
 
 impl Sweep<'_> {
-    /// Starts workers up to their number. A run that another sweep is working on goes to the back:
-    /// later it is finished there, or free.
+    /// Starts workers until their maximum number is reached. A run on which another sweep works is
+    /// moved to the end of the queue and checked again later.
     fn start_workers(&mut self) -> Result<(), RunnerError> {
         for _ in 0..self.open.len() {
             if self.workers.len() >= self.options.workers.jobs.max(1) {
@@ -156,7 +156,7 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Takes note of the workers that have ended.
+    /// Collects the workers that have ended.
     fn collect_workers(&mut self) -> Result<(), RunnerError> {
         for mut worker in std::mem::take(&mut self.workers) {
             if worker.is_running()? {
@@ -193,7 +193,7 @@ impl Sweep<'_> {
             .advance(self.ended_epochs + running, self.started);
     }
 
-    /// Reports the progress; what ended or failed is reported once.
+    /// Reports the progress; each ended or failed run is reported once.
     fn report(&mut self) {
         (self.on_progress)(&self.progress);
         (self.progress.ended, self.progress.failed) = (None, None);

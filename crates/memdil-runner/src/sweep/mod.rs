@@ -1,5 +1,4 @@
-//! Many runs: a manifest, the processes that work through it, how far they are and how long they
-//! will take.
+//! Sweeps: worker processes for the runs of a manifest, with progress, status and time estimates.
 
 pub(crate) mod estimate;
 pub(crate) mod manifest;

@@ -1,24 +1,24 @@
-//! How a sweep starts its processes.
+//! The options of a sweep.
 
 use std::path::PathBuf;
 
 use crate::run::options::RunOptions;
 
-/// The processes that make runs.
+/// The worker processes of a sweep.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Workers {
-    /// The program to start for each run: called as
+    /// The program that is started for each run, as
     /// `PROGRAM sweep run --manifest M --out O --index I --worker`.
     pub program: PathBuf,
-    /// Processes at a time, at least one.
+    /// The number of parallel processes; zero is treated as one.
     pub jobs: usize,
     /// The options of each run.
     pub run: RunOptions,
 }
 
 impl Workers {
-    /// So many processes of a program at a time.
+    /// Up to `jobs` parallel processes of a program.
     pub fn new(program: impl Into<PathBuf>, jobs: usize, run: RunOptions) -> Self {
         Self {
             program: program.into(),
@@ -28,20 +28,20 @@ impl Workers {
     }
 }
 
-/// How to work through a manifest.
+/// The options of [`run_all`](crate::run_all).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SweepOptions {
-    /// The processes that make the runs.
+    /// The worker processes.
     pub workers: Workers,
-    /// The manifest's file.
+    /// The path of the manifest.
     pub manifest: PathBuf,
-    /// Folder that gets one folder per run.
+    /// The folder in which each run has its own folder.
     pub out: PathBuf,
 }
 
 impl SweepOptions {
-    /// The runs of a manifest into a folder.
+    /// Options to run a manifest with its results in `out`.
     pub fn new(workers: Workers, manifest: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
         Self {
             workers,

@@ -1,4 +1,4 @@
-//! How far a sweep is.
+//! The progress of a sweep.
 
 use std::time::{Duration, Instant};
 
@@ -8,18 +8,18 @@ use memdil_records::{RunRecord, Status};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SweepProgress {
-    /// Runs that are finished, those of earlier sweeps included.
+    /// Number of finished runs, including those of earlier sweeps.
     pub finished: usize,
-    /// Runs of the manifest.
+    /// Number of runs in the manifest.
     pub runs: usize,
-    /// Epochs of this sweep's runs that are done, and all of them; finished runs of earlier sweeps
-    /// do not count.
+    /// Epochs that this sweep has completed, and all epochs of its runs. Runs that earlier
+    /// sweeps finished are not included.
     pub epochs: (usize, usize),
-    /// Expected time to the end, once there is something to expect it from.
+    /// Estimated remaining time; `None` before the first epoch.
     pub remaining: Option<Duration>,
-    /// Run that just ended, and how.
+    /// The run that just ended, and its outcome.
     pub ended: Option<(String, Status)>,
-    /// Run that just failed, with the last line of its log.
+    /// The message of the run that just failed.
     pub failed: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The state of every run of a manifest.
+//! The status of the runs of a manifest.
 
 use std::path::Path;
 
@@ -6,29 +6,29 @@ use memdil_records::{ManifestLine, RecordError, RunFolder, Status};
 
 use crate::error::RunnerError;
 
-/// How many runs of a manifest are in which state.
+/// The numbers of runs of a manifest by state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct SweepStatus {
-    /// Runs of the manifest.
+    /// Runs in the manifest.
     pub runs: usize,
-    /// Completed ones.
+    /// Completed runs.
     pub completed: usize,
-    /// Recorded as diverged.
+    /// Runs that diverged.
     pub diverged: usize,
-    /// Begun and not finished.
+    /// Runs that were started and are not finished.
     pub begun: usize,
-    /// Not begun.
+    /// Runs that were not started.
     pub missing: usize,
-    /// Those whose record cannot be read, and why.
+    /// The error messages of runs whose record is damaged.
     pub damaged: Vec<String>,
 }
 
-/// The state of every run of a manifest below `out`.
+/// Counts the runs of a manifest by state; `out` contains their folders.
 ///
 /// # Errors
 ///
-/// [`RunnerError::Record`] when a folder cannot be read.
+/// [`RunnerError::Record`] if a folder cannot be read.
 pub fn status(lines: &[ManifestLine], out: &Path) -> Result<SweepStatus, RunnerError> {
     let mut status = SweepStatus {
         runs: lines.len(),

@@ -1,4 +1,4 @@
-//! The processes of a sweep.
+//! The worker processes of a sweep.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,7 +10,7 @@ use crate::error::RunnerError;
 use crate::run::lease::{self, Terms};
 use crate::sweep::options::SweepOptions;
 
-/// A run that is not finished.
+/// An unfinished run of a manifest.
 pub(crate) struct Job<'a> {
     pub(crate) index: usize,
     pub(crate) line: &'a ManifestLine,
@@ -18,23 +18,23 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Whether a process, of this sweep or another, on this machine or another, works on the run.
+    /// Whether any process on this or another machine works on the run.
     pub(crate) fn is_busy(&self) -> bool {
         lease::is_busy(self.folder.path(), &self.folder.lock(), &Terms::new())
     }
 
-    /// Epochs of the run.
+    /// The number of epochs of the run.
     pub(crate) fn epochs(&self) -> usize {
         self.line.spec.training.epochs
     }
 
-    /// Epochs that a process has written down.
+    /// The number of epochs in the metrics so far.
     fn epochs_so_far(&self) -> usize {
         let bytes = fs::read(self.folder.metrics_in_progress()).unwrap_or_default();
         bytes.iter().filter(|&&b| b == b'\n').count()
     }
 
-    /// Run and last line of its log.
+    /// The message of a failed run: its id and the last line of its log.
     pub(crate) fn failure(&self) -> String {
         let path = self.folder.log();
         let log = fs::read_to_string(&path).unwrap_or_default();
@@ -46,17 +46,17 @@ impl Job<'_> {
     }
 }
 
-/// A process that makes a run.
+/// A process that trains a run.
 pub(crate) struct Worker<'a> {
     pub(crate) job: Job<'a>,
     process: Child,
-    /// Epochs that an earlier process made: they do not show how fast this one is.
+    /// Epochs of an earlier process, which do not count for the speed of this one.
     pub(crate) before: usize,
 }
 
 impl<'a> Worker<'a> {
-    /// The worker's standard input stays open as long as this process lives: at its end the worker
-    /// stops too.
+    /// Starts a worker. Its standard input is a pipe from this process, so that it closes and the
+    /// worker exits when this process ends.
     pub(crate) fn start(job: Job<'a>, options: &SweepOptions) -> Result<Self, RunnerError> {
         create_dir(job.folder.path())?;
         let log = File::options()
@@ -96,13 +96,14 @@ impl<'a> Worker<'a> {
         Ok(status.is_none())
     }
 
-    /// Epochs that this process has written down.
+    /// The number of epochs that this process has completed.
     pub(crate) fn epochs(&self) -> usize {
         self.job.epochs_so_far().saturating_sub(self.before)
     }
 }
 
-/// Ends the process when its standard input closes: for processes whose parent holds the other end.
+/// Exits when standard input closes: a worker process ends with its parent, which holds the other
+/// end of the pipe.
 pub fn end_with_parent() {
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

@@ -1,4 +1,4 @@
-"""Writes convolutional_parity.json: what PyTorch makes of small convolutional networks. README.md has the formulas."""
+"""Writes convolutional_parity.json: training steps of small convolutional networks in PyTorch. README.md has the formulas."""
 
 import json
 import pathlib
@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[3] / "benches" / "peers"))
 from networks import network
 
-# Name, width, batch, learning rate, whether in f32 too: deep narrow networks magnify rounding.
+# Name, width, batch size, learning rate, whether to include f32 (deep narrow networks amplify its rounding).
 CASES = [
     ("resnet18", 8, 6, 0.02, True),
     ("vgg11", 8, 6, 0.02, True),
@@ -41,7 +41,7 @@ def uniform(stream, count):
 
 
 def ours(tensor):
-    """Values in our order: (kernel, kernel, inputs, outputs), (inputs, outputs)."""
+    """Values in the order of memdil: (kernel, kernel, inputs, outputs) or (inputs, outputs)."""
     if tensor.dim() == 4:
         tensor = tensor.permute(2, 3, 1, 0)
     elif tensor.dim() == 2:

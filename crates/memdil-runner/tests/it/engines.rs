@@ -1,4 +1,4 @@
-//! The fused step against candle's autograd, its oracle.
+//! Compares the fused step with candle's autograd as the reference.
 
 use candle_core::{DType, Device};
 use memdil_losses::Loss;
@@ -37,8 +37,8 @@ fn models() -> impl Strategy<Value = String> {
     let norm = prop::sample::select(vec!["batch", "layer", "none"]);
     let activation = prop::sample::select(vec!["relu", "sigmoid"]);
     let classifier = prop::sample::select(vec!["learned", "etf"]);
-    // A single unit, normalised over itself, sits at the kink of the ReLU, where candle's slope is
-    // 1 and PyTorch's 0.
+    // At least two units: a single one, normalised over itself, is at the kink of the ReLU, where
+    // the slope is 1 in candle and 0 in PyTorch.
     (2..4usize, 2..40usize, 3..20usize, norm, activation, classifier).prop_map(
         |(depth, width, features, norm, activation, classifier)| {
             format!(
@@ -61,10 +61,10 @@ fn optimizers() -> impl Strategy<Value = &'static str> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// One step from the same numbers: the loss, every tensor, and features and logits after it, to
-    /// 1e-5 of their norm.
+    /// One step from the same state has the same loss, and afterwards the same tensors, features
+    /// and logits.
     #[test]
-    fn a_fused_step_is_candles_step(
+    fn a_fused_step_agrees_with_candle(
         model in models(),
         optimizer in optimizers(),
         loss in losses(),
@@ -77,8 +77,8 @@ proptest! {
         let mut candle = CandleNetwork::new(&spec, (1, 1, inputs), classes, DType::F32, &Device::Cpu).unwrap();
         let mut fused = FusedMlp::new(&spec, inputs, classes).unwrap();
         prop_assert_eq!(fused.parameter_count(), candle.parameter_count());
-        // Adam divides by the size of gradients, rounding of small ones included: its rate is
-        // small.
+        // Adam divides by the size of a gradient and amplifies the rounding of small gradients, so
+        // its learning rate is small.
         let rate = spec.optimizer.learning_rate();
         let value = |i: usize| ((i as f32 + seed as f32) * 0.7).sin() * 2.0;
         let batch: Vec<f32> = (0..samples * inputs).map(value).collect();
@@ -91,13 +91,13 @@ proptest! {
         let found = states(&fused);
         for expected in states(&candle) {
             let Some(found) = found.iter().find(|tensor| tensor.name == expected.name) else {
-                // Without momentum there is nothing to remember.
+                // Without momentum the fused optimiser has no state.
                 prop_assert!(optimizer.contains("momentum = 0.0"), "{}", expected.name);
                 continue;
             };
-            // Before a batch is normalised its mean goes: the gradient of that bias is rounding
-            // alone. Adam divides by the size of a gradient, so it makes much of the rounding of
-            // small ones; its moments show the gradient itself.
+            // Batch normalisation removes the mean, so the gradient of a bias before it is pure
+            // rounding. Adam amplifies the rounding of small gradients in the parameters, but its
+            // moments are as accurate as the gradients.
             let rounding = model.contains("\"batch\"") && expected.name.ends_with("linear.bias");
             prop_assert_eq!(&found.shape, &expected.shape);
             let moment = expected.name.contains("moment");
@@ -133,9 +133,9 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
         .sqrt()
 }
 
-/// What one engine saves the other continues from.
+/// Each engine can load the state of the other.
 #[test]
-fn states_travel_between_engines() {
+fn states_are_interchangeable_between_engines() {
     let spec = spec(
         3,
         "depth = 2, width = 9",
@@ -179,7 +179,7 @@ fn states_travel_between_engines() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_leaves_no_trace() {
+fn a_step_with_a_nonfinite_loss_changes_nothing() {
     let spec = spec(
         3,
         "depth = 2, width = 9",

@@ -1,4 +1,4 @@
-//! Gradient descent on free features against the closed form.
+//! Gradient descent on unconstrained features against the closed form.
 
 use std::fs;
 
@@ -49,7 +49,7 @@ fn solution(spec: &LayerPeeledSpec) -> LpmSolution {
     .unwrap()
 }
 
-/// What two trainings of the same specification share.
+/// The part of a record that is the same for two trainings of one specification.
 fn numbers(record: &LayerPeeledRecord) -> String {
     let LayerPeeledRecord {
         spec,
@@ -68,8 +68,9 @@ fn reached(record: &LayerPeeledRecord) -> &LayerPeeledEnd {
 
 #[test]
 fn descent_reaches_the_closed_form() {
-    // Decays differ by a factor of 4 in all. Two dimensions are just enough for a triangle;
-    // non-negative features get some to spare, or a start may leave a class at zero.
+    // The two decays differ by a factor of 4 in all cases. Two dimensions are just enough for a
+    // triangle. Non-negative features have spare dimensions; without them, some initial values
+    // leave a class at zero.
     for (nonnegative, dim, loss) in [
         (true, 8, spec().loss),
         (true, 9, Loss::CrossEntropy {}),
@@ -109,7 +110,7 @@ fn descent_reaches_the_closed_form() {
 }
 
 #[test]
-fn beyond_the_threshold_everything_collapses_to_zero() {
+fn weights_and_features_are_zero_above_the_threshold() {
     for nonnegative in [false, true] {
         let spec = LayerPeeledSpec {
             nonnegative,
@@ -129,7 +130,7 @@ fn beyond_the_threshold_everything_collapses_to_zero() {
 }
 
 #[test]
-fn what_does_not_end_well_is_recorded() {
+fn unconverged_and_diverged_trainings_are_recorded() {
     let short = train_layer_peeled(&LayerPeeledSpec { steps: 7, ..spec() }).unwrap();
     assert_eq!(
         (short.status, short.steps),
@@ -155,7 +156,7 @@ fn what_does_not_end_well_is_recorded() {
 }
 
 #[test]
-fn results_are_kept_and_the_same_seed_gives_the_same_numbers() {
+fn stored_results_are_reused_and_seeds_are_reproducible() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("runs");
     let specs = [spec(), LayerPeeledSpec { seed: 2, ..spec() }];
@@ -179,7 +180,7 @@ fn results_are_kept_and_the_same_seed_gives_the_same_numbers() {
     );
     assert_ne!(numbers(&both[0]), numbers(&both[1]));
 
-    // Back to one of the two: the other is dropped.
+    // The results of specifications that are not requested are dropped.
     assert_eq!(
         run_layer_peeled(&specs[1..], &out, |_, was_there| assert!(was_there)).unwrap(),
         both[1..]
@@ -233,7 +234,7 @@ fn the_experiment_file_has_its_presets() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn errors_name_the_invalid_setting() {
     for (overrides, expected) in [
         (&["classes=1"][..], "classes = 1"),
         (&["samples_per_class=0"], "samples_per_class = 0"),
@@ -259,10 +260,7 @@ fn wrong_settings_are_named() {
     let other = load(&CONFIG.replace("command = \"layer-peeled\"", ""), None, &[])
         .unwrap_err()
         .to_string();
-    assert!(
-        other.contains("lacks command = \"layer-peeled\""),
-        "{other}"
-    );
+    assert!(other.contains("add command = \"layer-peeled\""), "{other}");
     let twice = load(&CONFIG.replace("[2, 4, 10]", "[2, 4, 4]"), None, &[])
         .unwrap_err()
         .to_string();

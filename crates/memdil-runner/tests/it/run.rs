@@ -1,4 +1,4 @@
-//! Whole runs on the embedded images: seconds each.
+//! Complete runs on the embedded images, which take a few seconds each.
 
 use std::fs;
 use std::path::Path;
@@ -78,7 +78,7 @@ fn run(spec: &RunSpec, folder: &Path) -> Result<Outcome, RunnerError> {
     train(spec, folder, &RunOptions::new("cpu"), |_| {})
 }
 
-/// The metrics of a run without the one value that is a time.
+/// The metrics of a run without the seconds.
 fn metrics(folder: &Path) -> String {
     let text = fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
     let cut = |line: &str| line.split_once(",\"seconds\":").unwrap().0.to_owned();
@@ -86,7 +86,7 @@ fn metrics(folder: &Path) -> String {
 }
 
 #[test]
-fn the_same_specification_gives_the_same_bytes() {
+fn equal_specifications_give_identical_files() {
     let folder = tempfile::tempdir().unwrap();
     let [a, b, c] = ["a", "b", "c"].map(|name| folder.path().join(name));
     run(&spec(&[]), &a).unwrap();
@@ -110,7 +110,7 @@ fn the_same_specification_gives_the_same_bytes() {
 }
 
 #[test]
-fn a_run_learns_and_its_folder_reads_back() {
+fn a_run_learns_and_its_folder_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let spec = spec(&[
         "noise.eta=0.0",
@@ -134,7 +134,7 @@ fn a_run_learns_and_its_folder_reads_back() {
         (epochs[4].learning_rate - 0.005).abs() < 1e-12
             && (epochs[3].learning_rate - 0.05).abs() < 1e-12
     );
-    // The stored features are those that the record was measured on.
+    // The metrics of the record were computed from the stored features.
     let snapshot = run.snapshot().unwrap().unwrap();
     let dilation = memdil_metrics::dilation(
         snapshot.test.features.view(),
@@ -152,7 +152,7 @@ fn a_run_learns_and_its_folder_reads_back() {
 }
 
 #[test]
-fn a_finished_run_is_left_alone_and_another_one_is_refused() {
+fn a_finished_run_is_unchanged_and_another_run_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(
         run(&spec(&[]), folder.path()).unwrap(),
@@ -177,8 +177,7 @@ fn a_finished_run_is_left_alone_and_another_one_is_refused() {
         run(&spec(&["seed=9"]), folder.path()),
         Err(RunnerError::OtherRun { .. })
     ));
-    // The same holds for a run that was only begun, and a begun run of the same settings starts
-    // again.
+    // An unfinished run with other settings is refused too; with the same settings it starts again.
     fs::remove_file(folder.path().join("summary.json")).unwrap();
     assert!(matches!(
         run(&spec(&["seed=9"]), folder.path()),
@@ -191,7 +190,7 @@ fn a_finished_run_is_left_alone_and_another_one_is_refused() {
 }
 
 #[test]
-fn a_run_in_progress_is_not_disturbed() {
+fn a_run_in_progress_is_busy() {
     let folder = tempfile::tempdir().unwrap();
     let held = fs::File::create(folder.path().join(".lock")).unwrap();
     held.lock().unwrap();
@@ -202,7 +201,7 @@ fn a_run_in_progress_is_not_disturbed() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_ends_the_run_as_diverged() {
+fn a_run_with_a_nonfinite_loss_is_diverged() {
     let folder = tempfile::tempdir().unwrap();
     let spec = spec(&["optimizer.learning_rate=1e30", "loss={ kind = 'mse' }"]);
     let outcome = run(&spec, folder.path()).unwrap();
@@ -218,7 +217,7 @@ fn a_loss_that_is_no_number_ends_the_run_as_diverged() {
         outcome.record().reason
     );
     assert!(!folder.path().join("features.npz").exists());
-    // Recorded, not retried.
+    // The diverged run is recorded and not repeated.
     assert!(matches!(
         run(&spec, folder.path()).unwrap(),
         Outcome::AlreadyComplete(_)
@@ -226,7 +225,7 @@ fn a_loss_that_is_no_number_ends_the_run_as_diverged() {
 }
 
 #[test]
-fn streams_do_not_touch_each_other() {
+fn random_streams_are_independent() {
     let clean = Prepared::new(&spec(&["noise.eta=0"]), &[]).unwrap();
     let noisy = Prepared::new(&spec(&["noise.eta=0.4"]), &[]).unwrap();
     assert_eq!(clean.train, noisy.train);
@@ -236,7 +235,7 @@ fn streams_do_not_touch_each_other() {
 }
 
 #[test]
-fn what_rebalancing_drops_is_neither_trained_on_nor_held_out() {
+fn samples_dropped_by_rebalancing_are_not_used() {
     let folder = tempfile::tempdir().unwrap();
     let spec = spec(&["noise={ kind = 'per_class', etas = [0.0, 0.6], rebalance = true }"]);
     let data = Prepared::new(&spec, &[]).unwrap();
@@ -266,7 +265,7 @@ fn what_rebalancing_drops_is_neither_trained_on_nor_held_out() {
 }
 
 #[test]
-fn labels_from_a_file_train_as_those_that_were_drawn() {
+fn labels_from_a_file_give_the_same_run() {
     let folder = tempfile::tempdir().unwrap();
     let [drawn, read] = ["drawn", "read"].map(|name| folder.path().join(name));
     run(&spec(&[]), &drawn).unwrap();
@@ -282,7 +281,7 @@ fn labels_from_a_file_train_as_those_that_were_drawn() {
         fs::read(read.join("noise.npz")).unwrap()
     );
     assert!((outcome.record().requested_noise - 0.4).abs() < 1e-12);
-    // Labels of other images are refused before anything is written.
+    // Labels of other images are an error before anything is written.
     let other = folder.path().join("other");
     let error = run(
         &spec(&[&setting, "data.classes=[2, 3]", "data.images_per_class=81"]),
@@ -297,7 +296,7 @@ fn labels_from_a_file_train_as_those_that_were_drawn() {
 }
 
 #[test]
-fn latent_classes_are_trained_on_and_measured_by_true_class() {
+fn latent_classes_are_trained_and_merged_in_metrics() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let latent = "noise={ kind = 'latent_class', eta = 0.4, split = 0.5 }";
@@ -310,8 +309,8 @@ fn latent_classes_are_trained_on_and_measured_by_true_class() {
     assert_eq!(spec.network_classes(), 4);
     let record = run(&spec, &out).unwrap().record().clone();
     let last = record.last.unwrap();
-    // Labels 2 and 3 are latent parts of classes 0 and 1, so the network has four logits; a test
-    // image has two classes.
+    // Labels 2 and 3 are the latent classes of 0 and 1, so the network has four logits. Test labels
+    // have two classes.
     let snapshot = RunFolder::new(&out).snapshot().unwrap().unwrap();
     assert_eq!(
         (snapshot.classifier.nrows(), snapshot.test.logits.ncols()),
@@ -324,7 +323,7 @@ fn latent_classes_are_trained_on_and_measured_by_true_class() {
         ),
         (Some(&3), Some(&1))
     );
-    // By hand: probabilities of a class and of its latent part are added.
+    // Expected accuracy: the probabilities of a class and its latent class are added.
     let right = snapshot
         .test
         .logits
@@ -344,21 +343,21 @@ fn latent_classes_are_trained_on_and_measured_by_true_class() {
         last.memorized_as_other,
     ]
     .map(Option::unwrap);
-    // With the latent parts folded there are two classes: no third label is left to be predicted.
+    // After merging the latent classes there are two classes, so no third label can be predicted.
     assert!(
         shares[2] == 0.0 && (shares[0] + shares[1] - 1.0).abs() < 1e-12,
         "{shares:?}"
     );
     assert!(test.dilation.unwrap() > 0.0 && last.memorization_per_class.unwrap().len() == 2);
-    // Evaluating it again reads the labels it was trained on.
+    // An evaluation of the run reads the labels that it was trained on.
     let again = evaluate_run(&out, &RunOptions::new("cpu"), |_, _| ())
         .unwrap()
         .record
         .test
         .unwrap();
     assert_eq!(again.accuracy, right);
-    // A file with latent classes does not say so in the specification: the network would have too
-    // few logits.
+    // The specification of labels from a file does not include latent classes, so the network would
+    // have too few logits.
     let file = out.join("noise.npz");
     let setting = format!(
         "noise={{ kind = 'from_file', path = '{}' }}",
@@ -384,7 +383,7 @@ fn latent_classes_are_trained_on_and_measured_by_true_class() {
 }
 
 #[test]
-fn a_last_batch_of_one_is_refused_before_anything_is_written() {
+fn a_last_batch_of_one_is_an_error_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let spec = spec(&["data.validation=0.0", "training.batch_size=53"]);
@@ -399,9 +398,9 @@ fn a_last_batch_of_one_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn variants_train_and_are_saved_with_what_was_left_out() {
+fn variants_train_and_are_saved_with_their_defaults() {
     let folder = tempfile::tempdir().unwrap();
-    // Without batch normalisation a last batch of one is no trouble.
+    // Without batch normalisation, a last batch of one is allowed.
     let spec = spec(&[
         "data.validation=0.0",
         "training.batch_size=53",
@@ -419,8 +418,8 @@ fn variants_train_and_are_saved_with_what_was_left_out() {
     ] {
         assert!(config.contains(written), "{written} is not in {config}");
     }
-    // Linear layers 784x32, 32x32, 32x4 with biases, and two normalisation parameters a unit; the
-    // frame is not counted.
+    // Linear layers 784x32, 32x32, 32x4 with biases, and two normalisation parameters per unit. The
+    // fixed classifier is not counted.
     assert_eq!(
         record.parameters,
         785 * 32 + 33 * 32 + 33 * 4 + 2 * (32 + 32 + 4)
@@ -444,7 +443,7 @@ fn variants_train_and_are_saved_with_what_was_left_out() {
 }
 
 #[test]
-fn sweeps_are_products_and_presets_replace() {
+fn sweeps_are_products_and_presets_replace_settings() {
     let lines = experiment(&[]).unwrap().runs(&[]).unwrap();
     let described: Vec<(f64, u64)> = lines
         .iter()
@@ -464,7 +463,7 @@ fn sweeps_are_products_and_presets_replace() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn errors_name_the_invalid_setting() {
     for (overrides, expected) in [
         (&["model.widht=3"][..], "widht"),
         (&["noise.eta=1.5"], "1.5"),
@@ -496,7 +495,7 @@ fn wrong_settings_are_named() {
             "{overrides:?}: {text}"
         );
     }
-    // A list of the sweep would undo a change of its part.
+    // A list of the sweep would undo an override of the table that contains it.
     let undone = experiment(&["noise={ kind = 'uniform', eta = 0.7 }"]).unwrap();
     assert!(
         undone.run(&[]).is_ok() && matches!(undone.runs(&[]), Err(RunnerError::Override { .. }))

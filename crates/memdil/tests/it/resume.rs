@@ -307,8 +307,8 @@ fn a_damaged_checkpoint_is_passed_over() {
     type Damage<'a> = &'a dyn Fn(&Path) -> Vec<u8>;
     let damages: [(Damage<'_>, &str); 3] = [
         (&flipped, "checksum"),
-        (&truncated, "no safetensors file"),
-        (&|_| foreign.clone(), "of another run"),
+        (&truncated, "not a safetensors file"),
+        (&|_| foreign.clone(), "belongs to another run"),
     ];
     for (index, (damage, expected)) in damages.into_iter().enumerate() {
         for slots in [&[0][..], &[1], &[0, 1]] {
@@ -356,7 +356,7 @@ fn a_damaged_checkpoint_is_passed_over() {
     scene.fail(
         &format!("{TRAIN} labels"),
         2,
-        &["noise.npz", "other labels"],
+        &["noise.npz", "differs from the labels"],
     );
 }
 
@@ -536,7 +536,7 @@ fn eval_measures_what_a_run_has_left() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("error: the run diverged"), "{said}");
     for (arguments, expected) in [
-        ("--run nowhere", "nowhere: holds no run"),
+        ("--run nowhere", "nowhere: contains no run"),
         ("--run begun", "no usable checkpoint"),
         ("--run diverged", "diverged"),
         ("--run broken", "model.safetensors"),

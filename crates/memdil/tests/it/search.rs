@@ -492,11 +492,11 @@ fn bad_spaces_are_refused_by_name() {
         ),
         (
             rate("{low=-0.5,high=0.1}"),
-            vec!["'optimizer.learning_rate': -0.5 is no value for it"],
+            vec!["'optimizer.learning_rate': -0.5 is not a valid value"],
         ),
         (
             of("schedule.gamma", "{low=0.5,high=1.5}"),
-            vec!["'schedule.gamma': 1.5 is no value for it"],
+            vec!["'schedule.gamma': 1.5 is not a valid value"],
         ),
         (
             of("optimizer.leaning_rate", list),
@@ -520,7 +520,7 @@ fn bad_spaces_are_refused_by_name() {
         ),
         (
             of("loss", "{values=[{kind='mse'}]}"),
-            vec!["'loss'", "[sweep] lists 'loss' too"],
+            vec!["'loss'", "[sweep] has 'loss' too"],
         ),
         (
             "--set search.trials=0".to_owned(),
@@ -560,7 +560,7 @@ fn bad_spaces_are_refused_by_name() {
     .unwrap();
     scene.refuse(
         "search --config plain.toml --out runs",
-        &["there is no [search]"],
+        &["the file has no [search] table"],
     );
     fs::write(scene.path("half.toml"), CONFIG.replace("trials = 7\n", "")).unwrap();
     scene.refuse(

@@ -44,7 +44,7 @@ fn a_device_that_is_not_there_is_one_line() {
     scene.refuse(
         "--device cuda:99 --json",
         &[
-            "device 'cuda:99': this program was built for the processor only",
+            "device 'cuda:99': this program was built without CUDA support",
             "--features cuda",
         ],
     );

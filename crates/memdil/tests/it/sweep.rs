@@ -178,7 +178,7 @@ where_presnet = true
     refuse(
         &scene,
         &format!("{plan} elsewhere"),
-        "no data set of these runs is at hand: mnist",
+        "no data set of these runs is available: mnist",
     );
     refuse(&scene, &format!("{plan} typo"), "where_presnet");
 

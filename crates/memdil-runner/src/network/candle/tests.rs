@@ -1,5 +1,5 @@
-//! Every variant of network, optimiser and loss against PyTorch: the fixture's README has the
-//! formulas.
+//! Every variant of network, optimiser and loss against PyTorch. The formulas are in the READMEs of
+//! the fixtures.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ fn spec(case: &Value) -> RunSpec {
     spec
 }
 
-/// Channels, rows and columns of a sample.
+/// The channels, rows and columns of a sample.
 fn shape(case: &Value) -> (usize, usize, usize) {
     let number = |value: &Value| value.as_u64().unwrap() as usize;
     match case["image"].as_array() {
@@ -95,7 +95,7 @@ fn start(case: &Value, spec: &RunSpec, dtype: DType) -> CandleNetwork {
     model
 }
 
-/// Root of the estimate of the squared distance to the stored tensor, over the latter's norm.
+/// The estimated distance to the stored tensor, relative to its norm.
 fn relative_distance(values: &[f64], index: usize, stored: &Value) -> f64 {
     let projections = stored["projections"].as_array().unwrap();
     let squares = projections.iter().enumerate().map(|(j, stored)| {
@@ -179,27 +179,27 @@ fn check(cases: Vec<Value>, dtype: DType, key: &str, bound: f64) {
 }
 
 #[test]
-fn fifty_steps_in_double_precision_are_those_of_pytorch() {
+fn fifty_steps_in_f64_agree_with_pytorch() {
     check(cases(), DType::F64, "f64", 1e-8);
 }
 
 #[test]
-fn five_steps_in_single_precision_are_those_of_pytorch() {
+fn five_steps_in_f32_agree_with_pytorch() {
     check(cases(), DType::F32, "f32", 1e-3);
 }
 
 #[test]
-fn ten_steps_of_convolutional_networks_in_double_precision_are_those_of_pytorch() {
+fn ten_convolutional_steps_in_f64_agree_with_pytorch() {
     check(cases_of(CONVOLUTIONAL), DType::F64, "f64", 1e-8);
 }
 
 #[test]
-fn three_steps_of_convolutional_networks_in_single_precision_are_those_of_pytorch() {
+fn three_convolutional_steps_in_f32_agree_with_pytorch() {
     check(cases_of(CONVOLUTIONAL), DType::F32, "f32", 1e-3);
 }
 
 #[test]
-fn a_state_put_back_goes_on_with_the_same_bits() {
+fn a_restored_state_continues_bit_for_bit() {
     for case in cases() {
         let spec = spec(&case);
         let inputs: Vec<f32> = (0..20 * 48).map(|i| uniform(1, i) as f32).collect();
@@ -235,12 +235,12 @@ fn a_state_put_back_goes_on_with_the_same_bits() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_changes_nothing() {
+fn a_step_with_a_nonfinite_loss_changes_nothing() {
     let case = &cases()[0];
     let spec = spec(case);
     let mut model = start(case, &spec, DType::F32);
     model.step(&[0.5; 96], &[0, 1], &spec.loss, 0.05).unwrap();
-    // Finite in every block, so that running statistics are on their way before the loss is known.
+    // All blocks are finite, so the running statistics are updated before the loss is computed.
     let (_, bias) = model.network.variables().parameters.last().unwrap();
     bias.set(&Tensor::new(&[f32::INFINITY, 0.0, 0.0], &Device::Cpu).unwrap())
         .unwrap();
@@ -264,7 +264,7 @@ fn a_loss_that_is_no_number_changes_nothing() {
 }
 
 #[test]
-fn states_that_do_not_fit_are_refused_and_change_nothing() {
+fn mismatched_states_are_errors_and_change_nothing() {
     let case = &cases()[2];
     let mut model = start(case, &spec(case), DType::F32);
     let (network, optimizer) = (

@@ -1,4 +1,4 @@
-//! The network's part in a training, its kernels run on the processor.
+//! Trainings with the GPU network, whose kernels run on the processor in an emulator.
 
 #[allow(unsafe_code, dead_code, unreachable_pub)]
 #[path = "../../../../memdil-kernels/tests/it/gpu/emulator.rs"]
@@ -36,7 +36,7 @@ fn emulated(spec: &RunSpec, data: &Prepared) -> Box<dyn Network> {
     Box::new(network.expect("a network"))
 }
 
-/// The record of an epoch that ends with finite numbers.
+/// Trains an epoch and returns its record.
 fn finished(training: &mut Training<'_>) -> EpochRecord {
     match training.epoch(|_| Ok(())).expect("an epoch") {
         EpochOutcome::Finished(epoch) => epoch.record,
@@ -44,10 +44,10 @@ fn finished(training: &mut Training<'_>) -> EpochRecord {
     }
 }
 
-/// The whole loop of epochs, its batches from the device's copy of the data, beside the
-/// processor's.
+/// Compares the loop of epochs with that of the processor. The batches come from the device's copy
+/// of the data.
 #[test]
-fn epochs_are_those_of_the_processor() {
+fn epochs_agree_with_the_processor() {
     let (spec, data) = scene(CONFIG);
     let cpu = build_network(&spec, data.train_inputs.shape(), 2, &Device::Cpu).expect("a network");
     let mut ours = Training::new(&spec, &data, emulated(&spec, &data));
@@ -67,7 +67,7 @@ fn epochs_are_those_of_the_processor() {
     }
 }
 
-/// Stopped in the middle of an epoch, what was left goes on to the same bits.
+/// A training that is interrupted in the middle of an epoch resumes with the same bits.
 #[test]
 fn a_queued_epoch_is_resumed() {
     let (spec, data) = scene(CONFIG);
@@ -82,7 +82,9 @@ fn a_queued_epoch_is_resumed() {
     let mut whole = Training::new(&spec, &data, emulated(&spec, &data));
     for _ in 0..2 {
         let keep = |training: &Training<'_>| {
-            let position = training.position()?.expect("a training that goes on");
+            let position = training
+                .position()?
+                .expect("a training that did not diverge");
             if position.samples == 26 {
                 let optimizer = training.network.optimizer_state()?;
                 kept = Some((position, training.network.model_state()?, optimizer));
@@ -101,12 +103,12 @@ fn a_queued_epoch_is_resumed() {
     rest.network
         .load_optimizer_state(&optimizer)
         .expect("the same optimiser");
-    rest.go_to(&position);
+    rest.restore_position(&position);
     finished(&mut rest);
     assert_eq!(state(rest.network.as_ref()), state(whole.network.as_ref()));
 }
 
-/// A training that diverges says so at the end of its epoch, and leaves no position to go on from.
+/// A training that diverges is detected at the end of its epoch and has no position to resume from.
 #[test]
 fn a_queued_training_diverges() {
     let config = CONFIG

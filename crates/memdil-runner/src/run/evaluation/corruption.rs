@@ -1,18 +1,18 @@
-//! What training did to the samples whose label was corrupted.
+//! Metrics of the samples with corrupted labels.
 
 use memdil_metrics::{MetricsError, uncorrupted_class_means};
 use memdil_records::SnapshotPart;
 use ndarray::{Array1, ArrayView2, Axis, CowArray, Ix2};
 
-/// Training samples with what was done to their labels.
+/// Training samples with their given and clean labels.
 ///
 /// With latent classes, as in the authors' experiment, the corrupted samples are those with a
-/// latent label; samples whose label was moved to another class without becoming latent are left
-/// out.
+/// latent label. Samples whose label was moved to another class without becoming latent are
+/// excluded.
 pub(crate) struct Corruption<'a> {
     features: CowArray<'a, f32, Ix2>,
     logits: CowArray<'a, f32, Ix2>,
-    /// As the network was given them, latent ones among them.
+    /// The given labels, including latent ones.
     given: Vec<u32>,
     clean: Vec<u32>,
     classes: usize,
@@ -47,8 +47,8 @@ impl<'a> Corruption<'a> {
         }
     }
 
-    /// The given labels among the true classes: distances need to know which samples are
-    /// corrupted, not which latent class they were given.
+    /// The given labels, with latent labels replaced by some wrong true class. Distances depend
+    /// only on which samples are corrupted.
     fn given_true(&self) -> Vec<u32> {
         let k = self.classes as u32;
         let pairs = self.given.iter().zip(&self.clean);
@@ -102,9 +102,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn latent_labels_are_the_corrupted_ones() {
-        // Class 0 at 0, class 1 at 10. The second sample has a latent label, which the network has
-        // learnt, and lies 3 away; the last was moved to another class and is left out.
+    fn samples_with_latent_labels_are_corrupted() {
+        // Class 0 is at 0, class 1 at 10. The second sample has a latent label, which the
+        // network predicts, at the distance 3. The last label was moved to another class, so
+        // its sample is excluded.
         let features = array![[0.0_f32], [3.0], [10.0], [4.0]];
         let logits = array![
             [9.0_f32, 0.0, 0.0, 0.0],

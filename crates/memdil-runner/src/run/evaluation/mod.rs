@@ -1,4 +1,4 @@
-//! Features and metrics of a network in its current state, in evaluation mode.
+//! Features and metrics of a network in evaluation mode.
 
 mod corruption;
 mod random_classifier;
@@ -19,16 +19,16 @@ use crate::prepare::Prepared;
 use crate::run::evaluation::corruption::{Corruption, labels};
 use crate::run::evaluation::random_classifier::RandomClassifier;
 
-/// Samples in a forward pass: bounds the memory of an evaluation whatever the size of the data set.
+/// Samples per forward pass, which bounds the memory of an evaluation.
 const CHUNK: usize = 512;
 
 /// Features and logits of all samples.
 pub(crate) struct Evaluation {
-    /// Samples trained on, then those held out for validation.
+    /// The samples trained on, followed by those held out for validation.
     noisy: SnapshotPart,
-    /// How many of them were trained on.
+    /// The number of samples trained on.
     trained_on: usize,
-    /// Classes of the test set; the network may tell latent ones apart as well.
+    /// The number of classes of the test set; the network may have latent classes too.
     classes: usize,
     test: SnapshotPart,
     classifier: Array2<f32>,
@@ -40,8 +40,8 @@ impl Evaluation {
         let noisy = [&data.train[..], &data.validation].concat();
         let pick = |labels: &[u32]| noisy.iter().map(|&i| labels[i]).collect();
         let (observed, clean) = (pick(data.labels.observed()), pick(data.labels.clean()));
-        // Chunks end with the training set: held-out samples do not change how it is cut into
-        // products.
+        // No chunk contains both training and held-out samples, so that the rounding of the
+        // training features does not depend on the held-out samples.
         let [train, held_out] = [&data.train, &data.validation].map(|part| part.chunks(CHUNK));
         let (set, chunks) = ((data, ImageSet::Train), train.chain(held_out));
         let noisy = evaluate(network, set, chunks, observed, clean)?;
@@ -60,14 +60,14 @@ impl Evaluation {
         })
     }
 
-    /// True when every feature and logit is a number.
+    /// True if all features and logits are finite.
     pub(crate) fn is_finite(&self) -> bool {
         let features = self.noisy.features.iter().chain(&self.test.features);
         let logits = self.noisy.logits.iter().chain(&self.test.logits);
         features.chain(logits).all(|v| v.is_finite())
     }
 
-    /// What is kept of it: the samples trained on and the test samples.
+    /// The features to save: those of the samples trained on and of the test samples.
     pub(crate) fn into_snapshot(self) -> Result<Snapshot, RunnerError> {
         let (all, n) = (self.noisy, self.trained_on);
         let train = SnapshotPart {
@@ -84,23 +84,28 @@ impl Evaluation {
         })
     }
 
-    /// Adds every metric to the record of an epoch; one that is not defined goes to `undefined`
-    /// with its reason.
+    /// Adds all metrics to the record of an epoch; the reasons of undefined metrics are added to
+    /// `undefined`.
     pub(crate) fn measure(&self, loss: &Loss, record: &mut EpochRecord) -> Result<(), RunnerError> {
-        let mut keep = Keep {
+        let mut collector = Collector {
             undefined: std::mem::take(&mut record.undefined),
         };
-        self.measure_collapse(record, &mut keep);
-        self.measure_corruption(record, &mut keep);
+        self.measure_collapse(record, &mut collector);
+        self.measure_corruption(record, &mut collector);
         if self.trained_on < self.noisy.labels.len() {
-            self.measure_held_out(record, &mut keep);
+            self.measure_held_out(record, &mut collector);
         }
-        record.test = Some(measure_test(&self.test, self.classes, loss, &mut keep)?);
-        record.undefined = keep.undefined;
+        record.test = Some(measure_test(
+            &self.test,
+            self.classes,
+            loss,
+            &mut collector,
+        )?);
+        record.undefined = collector.undefined;
         Ok(())
     }
 
-    /// Features and logits of the samples trained on.
+    /// The features and logits of the samples trained on.
     fn trained_on(&self) -> (ArrayView2<'_, f32>, ArrayView2<'_, f32>) {
         let n = self.trained_on;
         let [h, logits] = [&self.noisy.features, &self.noisy.logits];
@@ -108,30 +113,31 @@ impl Evaluation {
     }
 
     /// Accuracy, calibration and collapse of the samples trained on.
-    fn measure_collapse(&self, record: &mut EpochRecord, keep: &mut Keep) {
+    fn measure_collapse(&self, record: &mut EpochRecord, collector: &mut Collector) {
         let (h, logits) = self.trained_on();
         let y = &labels(&self.noisy.labels)[..self.trained_on];
         let (w, bias) = (self.classifier.view(), self.bias.view());
         let classes = bias.len();
         let predictions = predictions(logits, y);
-        record.accuracy = keep.value("accuracy", of(&predictions, Predictions::accuracy));
-        record.ece = keep.value("ece", of(&predictions, Predictions::ece));
-        record.nc1 = keep.value("nc1", nc1(h, y, classes));
-        record.nc2_etf = keep.value("nc2_etf", nc2_etf(w));
-        record.nc4 = keep.value("nc4", nc4(h, y, w, bias));
-        record.bias_collapse = keep.value("bias_collapse", bias_collapse(h, w, bias));
+        record.accuracy = collector.value("accuracy", of(&predictions, Predictions::accuracy));
+        record.ece = collector.value("ece", of(&predictions, Predictions::ece));
+        record.nc1 = collector.value("nc1", nc1(h, y, classes));
+        record.nc2_etf = collector.value("nc2_etf", nc2_etf(w));
+        record.nc4 = collector.value("nc4", nc4(h, y, w, bias));
+        record.bias_collapse = collector.value("bias_collapse", bias_collapse(h, w, bias));
         let moments = Moments::of(h, y, None, classes);
-        record.nc3 = keep.value("nc3", of(&moments, |moments| moments.nc3(w)));
+        record.nc3 = collector.value("nc3", of(&moments, |moments| moments.nc3(w)));
         let orthogonal = of(&moments, Moments::nc2_orthogonal);
-        record.nc2_orthogonal = keep.value("nc2_orthogonal", orthogonal);
+        record.nc2_orthogonal = collector.value("nc2_orthogonal", orthogonal);
         let random = RandomClassifier::new(classes, h.ncols(), &moments);
-        record.nc2_etf_random = keep.value("nc2_etf_random", random.nc2_etf);
-        record.nc2_orthogonal_random = keep.value("nc2_orthogonal_random", random.nc2_orthogonal);
-        record.nc3_random = keep.value("nc3_random", random.nc3);
+        record.nc2_etf_random = collector.value("nc2_etf_random", random.nc2_etf);
+        record.nc2_orthogonal_random =
+            collector.value("nc2_orthogonal_random", random.nc2_orthogonal);
+        record.nc3_random = collector.value("nc3_random", random.nc3);
     }
 
-    /// What became of the samples whose label was corrupted, of those trained on.
-    fn measure_corruption(&self, record: &mut EpochRecord, keep: &mut Keep) {
+    /// Memorization of the corrupted samples among those trained on.
+    fn measure_corruption(&self, record: &mut EpochRecord, collector: &mut Collector) {
         let (h, logits) = self.trained_on();
         let [y, clean] = [&self.noisy.labels, &self.noisy.clean_labels]
             .map(|array| &labels(array)[..self.trained_on]);
@@ -141,13 +147,13 @@ impl Evaluation {
             "memorization_mean",
             "memorization_per_class",
         ];
-        if let Some(memorization) = keep.value_of(&names, corruption.memorization()) {
+        if let Some(memorization) = collector.value_of(&names, corruption.memorization()) {
             record.memorization_sum = Some(memorization.sum);
             record.memorization_mean = memorization.mean;
             record.memorization_per_class = Some(memorization.per_class);
         }
         let around_test = corruption.memorization_test(&self.test);
-        record.memorization_test_mean = keep
+        record.memorization_test_mean = collector
             .value("memorization_test_mean", around_test)
             .and_then(|memorization| memorization.mean);
         let names = [
@@ -156,25 +162,26 @@ impl Evaluation {
             "memorized_as_other",
         ];
         let fraction = corruption.memorized_fraction();
-        if let Some(fraction) = keep.value_of(&names, fraction).flatten() {
+        if let Some(fraction) = collector.value_of(&names, fraction).flatten() {
             record.memorized_as_given = Some(fraction.as_given);
             record.memorized_as_clean = Some(fraction.as_clean);
             record.memorized_as_other = Some(fraction.as_other);
         }
-        record.separation = keep.value("separation", corruption.separation());
+        record.separation = collector.value("separation", corruption.separation());
     }
 
-    /// The samples held out for validation, and those together with the ones trained on.
-    fn measure_held_out(&self, record: &mut EpochRecord, keep: &mut Keep) {
+    /// Metrics of the held-out samples, and of all noisy samples together.
+    fn measure_held_out(&self, record: &mut EpochRecord, collector: &mut Collector) {
         let (all_h, all_logits) = (self.noisy.features.view(), self.noisy.logits.view());
         let logits = all_logits.slice(s![self.trained_on.., ..]);
         let [all_y, all_clean] = [&self.noisy.labels, &self.noisy.clean_labels].map(labels);
         let held_out = &all_y[self.trained_on..];
-        record.validation_accuracy = keep.value("validation_accuracy", accuracy(logits, held_out));
+        record.validation_accuracy =
+            collector.value("validation_accuracy", accuracy(logits, held_out));
         let classes = self.bias.len();
-        record.nc1_all = keep.value("nc1_all", nc1(all_h, all_y, classes));
+        record.nc1_all = collector.value("nc1_all", nc1(all_h, all_y, classes));
         let all = Corruption::new(all_h, all_logits, (all_y, all_clean), self.classes);
-        record.memorization_mean_all = keep
+        record.memorization_mean_all = collector
             .value("memorization_mean_all", all.memorization())
             .and_then(|memorization| memorization.mean);
     }
@@ -184,16 +191,16 @@ fn measure_test(
     test: &SnapshotPart,
     classes: usize,
     loss: &Loss,
-    keep: &mut Keep,
+    collector: &mut Collector,
 ) -> Result<TestRecord, RunnerError> {
     let (h, y) = (test.features.view(), labels(&test.labels));
-    let logits = fold(test.logits.view(), classes);
+    let logits = merge_latent_logits(test.logits.view(), classes);
     let predictions = predictions(logits.view(), y);
     let moments = Moments::of(h, y, None, classes);
     let dilated = dilation(h, y, classes);
     let rho_nc1 = (classes == 2).then(|| of(&dilated, |&dilated| rho_nc1(dilated, h.ncols())));
     let separated = of(&moments, |moments| separation(moments.means().means.view()));
-    let mut of_all = |name, result| keep.test_value(name, "test sample", result);
+    let mut of_all = |name, result| collector.test_value(name, "test sample", result);
     let mut record = TestRecord {
         loss: loss.value(logits.mapv(f64::from).view(), y)?,
         accuracy: of(&predictions, Predictions::accuracy)?,
@@ -209,13 +216,13 @@ fn measure_test(
     let (h, y) = (h.select(Axis(0), &right), right.iter().map(|&i| y[i]));
     let (h, y) = (h.view(), y.collect::<Vec<u32>>());
     let mut of_right =
-        |name, result| keep.test_value(name, "test sample that is predicted right", result);
+        |name, result| collector.test_value(name, "test sample that is predicted right", result);
     record.dilation_correct = of_right("test.dilation_correct", dilation(h, &y, classes));
     record.rho_correct = of_right("test.rho_correct", rho(h, &y, classes));
     Ok(record)
 }
 
-/// A metric of a result, or its error.
+/// Computes a metric from a result, or returns the error of the result.
 fn of<T, V>(
     found: &Result<T, MetricsError>,
     metric: impl Fn(&T) -> Result<V, MetricsError>,
@@ -223,40 +230,40 @@ fn of<T, V>(
     metric(found.as_ref().map_err(MetricsError::clone)?)
 }
 
-/// What follows from logits and labels, in one pass.
+/// The predictions of a set of samples.
 fn predictions(logits: ArrayView2<'_, f32>, labels: &[u32]) -> Result<Predictions, MetricsError> {
     let mut predictions = Predictions::new(logits.ncols());
     predictions.add(logits, labels, None)?;
     Ok(predictions)
 }
 
-/// Logits of the true classes: the probability of class k is that of k and of its latent class K +
-/// k together.
-fn fold(logits: ArrayView2<'_, f32>, classes: usize) -> CowArray<'_, f32, Ix2> {
+/// The logits of the true classes: the probability of class k is the sum of those of k and of its
+/// latent class K + k.
+fn merge_latent_logits(logits: ArrayView2<'_, f32>, classes: usize) -> CowArray<'_, f32, Ix2> {
     if logits.ncols() == classes {
         return logits.into();
     }
-    let mut folded = logits.slice(s![.., ..classes]).to_owned();
+    let mut merged = logits.slice(s![.., ..classes]).to_owned();
     let latent = logits.slice(s![.., classes..]);
     for latent in latent.axis_chunks_iter(Axis(1), classes) {
-        folded.zip_mut_with(&latent, |a, &b| {
+        merged.zip_mut_with(&latent, |a, &b| {
             *a = a.max(b) + (-(*a - b).abs()).exp().ln_1p()
         });
     }
-    folded.into()
+    merged.into()
 }
 
-/// Collects values, and the reasons of those that are not defined.
-struct Keep {
+/// Unwraps metrics, and collects the reasons of undefined ones.
+struct Collector {
     undefined: BTreeMap<String, String>,
 }
 
-impl Keep {
+impl Collector {
     fn value<T>(&mut self, name: &str, result: Result<T, MetricsError>) -> Option<T> {
         self.value_of(&[name], result)
     }
 
-    /// A value that gives several metrics.
+    /// Like [`value`](Self::value), for a result from which several metrics are taken.
     fn value_of<T>(&mut self, names: &[&str], result: Result<T, MetricsError>) -> Option<T> {
         if let Err(reason) = &result {
             let reasons = names
@@ -267,7 +274,8 @@ impl Keep {
         result.ok()
     }
 
-    /// A value of the test set, or of those of its samples that are predicted right.
+    /// A metric of the test samples, or of the correctly classified test samples; `samples` names
+    /// them in the reason.
     fn test_value<T>(
         &mut self,
         name: &str,
@@ -286,7 +294,7 @@ impl Keep {
     }
 }
 
-/// Features and logits, chunk by chunk straight into their place.
+/// Features and logits of samples, computed in chunks.
 fn evaluate<'a>(
     network: &mut dyn Network,
     (data, set): (&Prepared, ImageSet),
@@ -317,7 +325,7 @@ fn rows(values: Vec<f32>, rows: usize) -> Result<Array2<f32>, RunnerError> {
     Ok(Array2::from_shape_vec((rows, columns), values).map_err(candle_core::Error::wrap)?)
 }
 
-/// The first rows, without the others' memory.
+/// The first `n` rows; the memory of the other rows is freed.
 fn first_rows(array: Array2<f32>, n: usize) -> Result<Array2<f32>, RunnerError> {
     let columns = array.ncols();
     let (mut values, _) = array.into_raw_vec_and_offset();

@@ -41,7 +41,7 @@ fn undefined(record: &EpochRecord) -> Vec<&str> {
 }
 
 #[test]
-fn only_the_metrics_of_samples_predicted_right_lack_classes() {
+fn metrics_of_correct_samples_are_undefined_without_a_class() {
     let record = measured(&evaluation());
     assert_eq!(
         undefined(&record),
@@ -54,7 +54,7 @@ fn only_the_metrics_of_samples_predicted_right_lack_classes() {
 }
 
 #[test]
-fn dead_features_leave_accuracy_and_calibration() {
+fn accuracy_and_calibration_are_defined_for_zero_features() {
     let mut evaluation = evaluation();
     evaluation.noisy.features.fill(0.0);
     evaluation.test.features.fill(0.0);
@@ -72,7 +72,7 @@ fn dead_features_leave_accuracy_and_calibration() {
 }
 
 #[test]
-fn a_class_without_test_samples_leaves_what_does_not_compare_classes() {
+fn only_metrics_that_compare_classes_need_every_test_class() {
     let mut evaluation = evaluation();
     evaluation.test.labels = array![0, 1, 1];
     let record = measured(&evaluation);
@@ -95,7 +95,7 @@ fn a_class_without_test_samples_leaves_what_does_not_compare_classes() {
 }
 
 #[test]
-fn a_class_without_uncorrupted_samples_leaves_collapse() {
+fn collapse_is_defined_without_uncorrupted_samples_of_a_class() {
     let mut evaluation = evaluation();
     evaluation.noisy.clean_labels = array![0, 1, 0, 0, 1, 0];
     evaluation.noisy.labels = array![0, 1, 2, 1, 0, 2];

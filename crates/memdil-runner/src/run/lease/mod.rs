@@ -1,19 +1,36 @@
-//! The lease on a folder: which process works on it, where processes of many machines see it.
+//! Leases: exclusive access to a folder, also between machines that share a file system.
 //!
-//! The protocol:
+//! A lease is a file `claim.N` in the folder, numbered from 1. Its text names the holder (machine,
+//! process, whether it holds the lock), and its modification time is the last renewal. The newest
+//! lease, with the largest `N`, is the valid one. The protocol:
 //!
-//! 1. **Lock.** A process takes the operating system's lock on the folder's lock file. Between
-//!    processes of one machine this decides: the lock is free the moment its process is gone. Some
-//!    network file systems have no locks, and some servers keep the lock of a machine that is gone.
-//! 2. **Judge.** It looks at the newest lease in the folder, the file `claim.N`. The folder is free
-//!    when there is none, when its holder was a process of this machine whose lock is now free, or
-//!    when it is stale: not renewed for two minutes, by the clock that gives files their times.
-//! 3. **Create.** It creates `claim.1`, or the file after the newest one. Only one process can.
-//! 4. **Check.** It looks again: the lease that it has judged must still be there as it was, and its
-//!    own must be the newest. If not, it withdraws its own.
-//! 5. **Renew.** Every 15 seconds it writes its file again, which changes the file's time.
-//! 6. **Stop.** A holder that was thought dead finds a newer lease than its own, and stops.
-//! 7. **Release.** At the end it removes its file.
+//! 1. **Lock.** The process tries to acquire the operating system's lock on the lock file of the
+//!    folder. Between processes of one machine the lock alone is decisive, because it is released
+//!    as soon as its holder ends. Between machines it is not: some network file systems do not
+//!    support locks, and some servers keep the lock of a machine that has crashed.
+//! 2. **Judge.** The process reads the newest lease. If there is none, the folder is free unless
+//!    another process holds the lock. If there is one, the folder is free if the holder has ended
+//!    (it was a process of this machine, it held the lock, and the lock is now acquired), or if the
+//!    lease is stale. A lease is stale if it was not renewed for two minutes, by the clock of the
+//!    file system. A lock that another process holds makes the folder busy, unless the lease is
+//!    that of another machine and stale. A lease that cannot be read makes the folder busy too.
+//! 3. **Create.** The process creates `claim.1`, or `claim.N+1` if it judged `claim.N`. Creation is
+//!    exclusive, so only one process succeeds. It writes its text and flushes the file to disk.
+//! 4. **Verify.** Since step 2 other processes may have acquired and released the folder. The
+//!    process therefore checks that the text of the judged lease has not changed and that its own
+//!    lease is the newest; otherwise it removes its own file and the folder is busy. If the check
+//!    succeeds it holds the lease and removes the files of earlier leases.
+//! 5. **Renew.** A thread rewrites the file every 15 seconds, which updates its modification time.
+//! 6. **Detect loss.** If the holder was suspended or disconnected for too long, another process
+//!    finds the lease stale and creates the next one. The holder detects that its lease is no
+//!    longer the newest at the next renewal, and immediately in two cases: if its last renewal is
+//!    more than 40 seconds ago, and before a step that cannot be undone. It then stops with
+//!    [`RunnerError::Lost`].
+//! 7. **Release.** When the work ends, the process removes its file, if its lease still holds.
+//!
+//! A process that continues after a suspension may still write to its files before the next check.
+//! It cannot damage the metrics of its successor, which are a new file; see the module
+//! `metrics_file`.
 
 mod file;
 mod terms;
@@ -32,7 +49,7 @@ use crate::run::lease::file::{LeaseFile, newest};
 pub(crate) use crate::run::lease::terms::Terms;
 use crate::run::lock::{Lock, try_lock};
 
-/// A folder that this process, and no other, works on.
+/// Exclusive access of this process to a folder, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lease {
     tenure: Arc<Tenure>,
@@ -41,74 +58,79 @@ pub(crate) struct Lease {
     _lock: File,
 }
 
-/// What the thread that renews a lease has in common with its holder.
+/// The state that the holder of a lease shares with the thread that renews it.
 #[derive(Debug)]
 struct Tenure {
     folder: PathBuf,
     file: LeaseFile,
-    /// The file that was created, whatever file has its name now.
+    /// The handle of the created file. It never refers to a later file with the same name.
     created: File,
     terms: Terms,
     /// Whether another machine has taken the folder over.
     lost: AtomicBool,
-    /// When the lease was last known to hold, in milliseconds since 1970: a process may have been
-    /// suspended since.
+    /// The time of the last successful renewal, in milliseconds since 1970. An old time means that
+    /// the process may have been suspended.
     seen: AtomicU64,
 }
 
-/// Whether a folder is free.
+/// The result of judging a folder (step 2).
 enum Judgement {
-    /// It is; the lease was not released by its holder, which is gone.
+    /// The folder is free, possibly with an abandoned lease.
     Free(Option<LeaseFile>),
-    /// Another process works on it.
+    /// Another process works on the folder.
     Busy,
-    /// The newest lease cannot be read. It may have been released in this moment.
+    /// The newest lease cannot be read. It may have been released just now.
     Unreadable,
 }
 
-/// What became of a new lease.
+/// The result of creating a lease (steps 3 and 4).
 enum Creation {
     Created(LeaseFile, File),
-    /// Another process was faster.
+    /// Another process has acquired the folder.
     Taken,
 }
 
-/// What became of the renewal of a lease.
+/// The result of renewing a lease (step 5).
 #[derive(Debug, PartialEq, Eq)]
 enum Renewal {
     Renewed,
     /// Another machine has taken the folder over.
     Lost,
-    /// The file system does not answer: the next renewal decides.
+    /// The file system returned an error; the next renewal decides.
     Unknown,
 }
 
 impl Lease {
-    /// Acquires a folder.
+    /// Acquires the lease on a folder (steps 1 to 4).
     ///
     /// # Errors
     ///
-    /// [`RunnerError::Busy`] when another process works on it; a failed write.
+    /// [`RunnerError::Busy`] if another process works on the folder, or a failed write.
     pub(crate) fn acquire(folder: &Path, lock: &Path, terms: &Terms) -> Result<Self, RunnerError> {
         let busy = || RunnerError::Busy {
             path: folder.to_owned(),
         };
         let lock_file = File::create(lock).map_err(|e| write_error(lock, e))?;
-        let state = lock_patiently(&lock_file, terms).map_err(|e| write_error(lock, e))?;
-        let Judgement::Free(left) = judge(folder, &lock_file, state, terms)? else {
+        let state = lock_with_retries(&lock_file, terms).map_err(|e| write_error(lock, e))?;
+        let Judgement::Free(abandoned) = judge(folder, &lock_file, state, terms)? else {
             return Err(busy());
         };
-        match create(folder, left.as_ref(), state == Lock::Ours, terms)? {
+        match create(folder, abandoned.as_ref(), state == Lock::Ours, terms)? {
             Creation::Created(file, created) => {
                 file.remove_earlier(folder);
-                Ok(Self::renewed(folder, (file, created), lock_file, terms))
+                Ok(Self::start_renewal(
+                    folder,
+                    (file, created),
+                    lock_file,
+                    terms,
+                ))
             }
             Creation::Taken => Err(busy()),
         }
     }
 
-    /// A lease that a thread renews.
-    fn renewed(
+    /// Starts the thread that renews a created lease (step 5).
+    fn start_renewal(
         folder: &Path,
         (file, created): (LeaseFile, File),
         lock: File,
@@ -123,10 +145,10 @@ impl Lease {
             seen: AtomicU64::new(milliseconds(terms)),
         });
         let (end, ended) = channel();
-        let (renewed, every) = (tenure.clone(), terms.renewed_every);
+        let (renewer, every) = (tenure.clone(), terms.renewed_every);
         let renewing = std::thread::spawn(move || {
             while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout)
-                && renewed.renew() != Renewal::Lost
+                && renewer.renew() != Renewal::Lost
             {}
         });
         Self {
@@ -136,7 +158,8 @@ impl Lease {
         }
     }
 
-    /// Whether the folder is still this process's.
+    /// Checks that the lease has not been lost (step 6). Reads the file system only if the last
+    /// renewal is long ago.
     ///
     /// # Errors
     ///
@@ -147,12 +170,12 @@ impl Lease {
             return Err(self.taken_over());
         }
         let age = milliseconds(terms).saturating_sub(tenure.seen.load(Ordering::Relaxed));
-        let unsure = u128::from(age) > terms.stale_after.as_millis() / 3;
-        if unsure { self.check_now() } else { Ok(()) }
+        let overdue = u128::from(age) > terms.stale_after.as_millis() / 3;
+        if overdue { self.check_now() } else { Ok(()) }
     }
 
-    /// As [`check`](Self::check), but always asks the file system: before a step that cannot be
-    /// undone.
+    /// Like [`check`](Self::check), but always reads the file system, for use before a step that
+    /// cannot be undone. If the file system returns an error, the lease is assumed to hold.
     pub(crate) fn check_now(&self) -> Result<(), RunnerError> {
         if self.tenure.holds().unwrap_or(true) {
             Ok(())
@@ -161,7 +184,7 @@ impl Lease {
         }
     }
 
-    /// The reason of a failed write: the folder was taken over, or else the error itself.
+    /// The cause of a failed write: [`RunnerError::Lost`] if the lease was lost, otherwise `error`.
     pub(crate) fn explain(&self, error: RunnerError) -> RunnerError {
         self.check_now().err().unwrap_or(error)
     }
@@ -190,7 +213,7 @@ impl Tenure {
         self.file.holds(&self.folder)
     }
 
-    /// Renews the lease, if it still holds.
+    /// Renews the lease if it still holds.
     fn renew(&self) -> Renewal {
         match self.holds() {
             Ok(true) if self.write().is_ok() => {
@@ -211,15 +234,15 @@ impl Tenure {
     }
 }
 
-/// Removes the lease that a killed process left in a folder. That of a running process stays.
-pub(crate) fn remove_left(folder: &Path, lock: &Path, terms: &Terms) {
+/// Removes a lease that a killed process left in a folder; the lease of a running process is kept.
+pub(crate) fn remove_abandoned(folder: &Path, lock: &Path, terms: &Terms) {
     if newest(folder).is_ok_and(|lease| lease.is_some()) {
-        // Acquiring the folder removes earlier leases, and dropping the new one removes it too.
+        // Acquiring the folder removes earlier leases, and dropping the new lease removes its file.
         drop(Lease::acquire(folder, lock, terms));
     }
 }
 
-/// Whether a process, of this machine or another, works on a folder.
+/// Whether a process of this or another machine works on a folder.
 pub(crate) fn is_busy(folder: &Path, lock: &Path, terms: &Terms) -> bool {
     let Ok(lock) = OpenOptions::new().read(true).write(true).open(lock) else {
         return false;
@@ -228,13 +251,14 @@ pub(crate) fn is_busy(folder: &Path, lock: &Path, terms: &Terms) -> bool {
     match judge(folder, &lock, state, terms) {
         Ok(Judgement::Busy) => true,
         Ok(Judgement::Free(_)) => false,
-        // Only the lock tells.
+        // Without a readable lease, the state of the lock decides.
         Ok(Judgement::Unreadable) | Err(_) => state == Lock::Elsewhere,
     }
 }
 
-/// Locks a file. A process that only looks at it holds the lock for a moment: that is waited for.
-fn lock_patiently(file: &File, terms: &Terms) -> io::Result<Lock> {
+/// Locks a file. Retries for a short time, because [`is_busy`] in another process briefly holds the
+/// lock too.
+fn lock_with_retries(file: &File, terms: &Terms) -> io::Result<Lock> {
     for _ in 0..5 {
         match try_lock(file) {
             Ok(Lock::Elsewhere) => terms.clock.pause(Duration::from_millis(50)),
@@ -244,7 +268,7 @@ fn lock_patiently(file: &File, terms: &Terms) -> io::Result<Lock> {
     try_lock(file)
 }
 
-/// Whether a folder is free, by the state of its lock and its newest lease.
+/// Judges whether a folder is free, by the state of its lock and its newest lease (step 2).
 fn judge(folder: &Path, lock: &File, state: Lock, terms: &Terms) -> Result<Judgement, RunnerError> {
     let Some(newest) = newest(folder).map_err(|e| write_error(folder, e))? else {
         return Ok(match state {
@@ -255,31 +279,31 @@ fn judge(folder: &Path, lock: &File, state: Lock, terms: &Terms) -> Result<Judge
     let Ok(lease) = LeaseFile::read(newest) else {
         return Ok(Judgement::Unreadable);
     };
-    // A server may keep the lock of a machine that is gone: then that machine's lease decides.
+    // A server may keep the lock of a crashed machine, so the lease of another machine decides.
     if state == Lock::Elsewhere && !lease.is_of_another_machine(terms) {
         return Ok(Judgement::Busy);
     }
-    let holder_is_gone = state == Lock::Ours && lease.ends_with_lock(terms);
+    let holder_has_ended = state == Lock::Ours && lease.ends_with_lock(terms);
     let is_stale = || {
         lease
             .is_stale(lock, terms)
             .map_err(|e| write_error(&lease.path, e))
     };
-    if holder_is_gone || is_stale()? {
+    if holder_has_ended || is_stale()? {
         Ok(Judgement::Free(Some(lease)))
     } else {
         Ok(Judgement::Busy)
     }
 }
 
-/// Creates the lease after one that was `left` in the folder.
+/// Creates the lease after the `abandoned` one and verifies it (steps 3 and 4).
 fn create(
     folder: &Path,
-    left: Option<&LeaseFile>,
+    abandoned: Option<&LeaseFile>,
     locked: bool,
     terms: &Terms,
 ) -> Result<Creation, RunnerError> {
-    let number = left.map_or(1, |left| left.number + 1);
+    let number = abandoned.map_or(1, |lease| lease.number + 1);
     let lease = LeaseFile::new(folder, number, locked, terms);
     let mut options = OpenOptions::new();
     let created = match options.write(true).create_new(true).open(&lease.path) {
@@ -287,7 +311,8 @@ fn create(
         Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(Creation::Taken),
         Err(e) => return Err(write_error(&lease.path, e)),
     };
-    // At once on the server: other machines must not find it empty, and a full disk shows here.
+    // Flushed at once, so that other machines do not find an empty file and a full disk is
+    // detected.
     let written = terms
         .clock
         .write(&created, &lease.text)
@@ -296,8 +321,9 @@ fn create(
         let _ = fs::remove_file(&lease.path);
         return Err(write_error(&lease.path, error));
     }
-    // Another process may have acquired and released the folder since it was judged.
-    let as_judged = left.is_none_or(|left| !matches!(left.is_unchanged(), Ok(Some(false))));
+    // Another process may have acquired and released the folder since it was judged, and a third
+    // one may have created a new file with the name of the judged lease.
+    let as_judged = abandoned.is_none_or(|lease| !matches!(lease.is_unchanged(), Ok(Some(false))));
     if as_judged && lease.holds(folder).unwrap_or(false) {
         Ok(Creation::Created(lease, created))
     } else {
@@ -306,7 +332,7 @@ fn create(
     }
 }
 
-/// The time of this process in milliseconds since 1970.
+/// The current time in milliseconds since 1970.
 fn milliseconds(terms: &Terms) -> u64 {
     let since = terms.clock.now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as u64)

@@ -1,4 +1,4 @@
-//! When and where leases hold.
+//! The parameters of leases: the identity of the machine, the intervals and the clock.
 
 use std::fmt::Debug;
 use std::fs::{self, File};
@@ -6,19 +6,19 @@ use std::io::{self, Seek, Write};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Time, as processes and files have it. Tests use one that they set.
+/// The clock of processes and files; tests replace it to control the time.
 pub(crate) trait Clock: Debug + Send + Sync {
-    /// The time of this process.
+    /// The current time of this process.
     fn now(&self) -> SystemTime;
 
-    /// Waits.
+    /// Sleeps.
     fn pause(&self, time: Duration);
 
-    /// Writes a file's text again from its start; the file system notes the time.
+    /// Rewrites the text of a file from its start, which updates its modification time.
     fn write(&self, file: &File, text: &str) -> io::Result<()>;
 }
 
-/// The clock of this machine, and those of its file systems.
+/// The clocks of this machine and of its file systems.
 #[derive(Debug)]
 struct SystemClock;
 
@@ -38,24 +38,24 @@ impl Clock for SystemClock {
     }
 }
 
-/// The terms of all leases.
+/// The parameters that all leases share.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     /// Identifier unique to this machine (kernel boot id).
     pub(crate) machine: String,
     /// Time between renewals.
     pub(crate) renewed_every: Duration,
-    /// A lease that was not renewed for longer is stale.
+    /// Time after the last renewal at which a lease becomes stale.
     pub(crate) stale_after: Duration,
-    /// What tells the time.
+    /// The clock.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Terms {
-    /// Those of this machine.
+    /// The terms on this machine.
     pub(crate) fn new() -> Self {
-        // The name of a machine is not enough: a container has a name of its own, but the kernel of
-        // its machine.
+        // The host name is unsuitable: containers on one machine have different host names but
+        // share the kernel, and so the boot id.
         let machine = fs::read_to_string("/proc/sys/kernel/random/boot_id")
             .unwrap_or_default()
             .trim()

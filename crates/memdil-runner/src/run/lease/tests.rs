@@ -8,7 +8,7 @@ use super::*;
 const STALE: Duration = Duration::from_secs(120);
 const HALF: Duration = Duration::from_secs(70);
 
-/// A clock that the test sets; files get its time.
+/// A clock that the test advances; written files get its time.
 #[derive(Debug)]
 struct TestClock(Mutex<SystemTime>);
 
@@ -37,17 +37,17 @@ impl Clock for TestClock {
     }
 }
 
-/// A folder that several machines see.
+/// A folder that several machines share.
 struct Scene {
     folder: tempfile::TempDir,
     clock: Arc<TestClock>,
-    /// Whether all machines see the same lock.
+    /// Whether all machines share one lock.
     one_lock: bool,
     renewed_every: Duration,
 }
 
 impl Scene {
-    /// Each machine has its own lock, and leases are renewed by hand.
+    /// Each machine has its own lock, and leases are renewed only by explicit calls.
     fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
@@ -87,13 +87,13 @@ impl Scene {
         is_busy(self.path(), &self.lock(machine), &self.terms(machine))
     }
 
-    /// Whether a machine cannot have the folder.
+    /// Whether a machine cannot acquire the folder.
     fn is_refused(&self, machine: &str) -> bool {
         matches!(self.acquire(machine), Err(RunnerError::Busy { .. }))
     }
 }
 
-/// Leaves what a killed process leaves: its file.
+/// Drops a lease but restores its file, as if the process had been killed.
 fn die(lease: Lease) {
     let LeaseFile { path, text, .. } = &lease.tenure.file;
     let (path, text) = (path.clone(), text.clone());
@@ -104,12 +104,12 @@ fn die(lease: Lease) {
     file.set_modified(renewed).expect("a file with a time");
 }
 
-/// When a lease was last renewed, by the time of its file.
+/// The time of the last renewal of a lease: the modification time of its file.
 fn renewed(path: &Path) -> SystemTime {
     path.metadata().expect("a file").modified().expect("a time")
 }
 
-/// Waits for what another thread brings about.
+/// Waits for an event that another thread causes.
 fn wait_until(event: &str, has_happened: impl Fn() -> bool) {
     let began = Instant::now();
     while !has_happened() {
@@ -119,10 +119,10 @@ fn wait_until(event: &str, has_happened: impl Fn() -> bool) {
 }
 
 #[test]
-fn a_renewed_lease_holds_and_a_released_one_leaves_nothing() {
+fn a_renewed_lease_holds_and_a_released_lease_is_removed() {
     let scene = Scene::new();
     let lease = scene.acquire("a").expect("a free folder");
-    // Together longer than it takes to be stale.
+    // The sum is longer than the time after which a lease is stale.
     for _ in 0..2 {
         scene.clock.advance(HALF);
         assert_eq!(lease.tenure.renew(), Renewal::Renewed);
@@ -138,7 +138,7 @@ fn a_renewed_lease_holds_and_a_released_one_leaves_nothing() {
 }
 
 #[test]
-fn the_same_machine_resumes_at_once_and_another_one_waits() {
+fn the_same_machine_resumes_at_once_and_another_machine_waits() {
     let scene = Scene::new();
     die(scene.acquire("a").expect("a free folder"));
     assert!(scene.is_refused("b"));
@@ -150,12 +150,12 @@ fn the_same_machine_resumes_at_once_and_another_one_waits() {
 }
 
 #[test]
-fn a_lock_that_is_kept_for_a_dead_machine_is_passed_over_when_its_lease_is_stale() {
+fn a_lock_kept_for_a_crashed_machine_is_ignored_if_its_lease_is_stale() {
     let scene = Scene {
         one_lock: true,
         ..Scene::new()
     };
-    // The lock of a process that is gone, as a server keeps it.
+    // The lock of a process that has ended, which the server still keeps.
     let kept = File::create(scene.lock("")).expect("a file");
     kept.try_lock().expect("a free lock");
     assert!(scene.is_refused("b"));
@@ -166,13 +166,13 @@ fn a_lock_that_is_kept_for_a_dead_machine_is_passed_over_when_its_lease_is_stale
     assert!(scene.is_refused("b"));
     assert!(scene.is_busy("b"));
     scene.clock.advance(2 * HALF);
-    // On its own machine a lock says that its process lives, stopped as it may be.
+    // On the holder's machine, a held lock means that the process still exists, possibly suspended.
     assert!(scene.is_refused("a"));
     assert!(scene.is_busy("a"));
     assert!(!scene.is_busy("b"));
     let lease = scene.acquire("b").expect("a stale lease");
     lease.check().expect("it holds");
-    // The server lets go of the lock: the lease was acquired without, and its holder lives.
+    // The server releases the lock. The new lease was acquired without it, and its holder is alive.
     drop(kept);
     assert!(scene.is_refused("b"));
     assert!(scene.is_busy("b"));
@@ -180,15 +180,15 @@ fn a_lock_that_is_kept_for_a_dead_machine_is_passed_over_when_its_lease_is_stale
 }
 
 #[test]
-fn a_holder_that_was_thought_dead_finds_out() {
+fn a_holder_detects_the_loss_of_its_lease() {
     let scene = Scene::new();
     let lease = scene.acquire("a").expect("a free folder");
     let error = || RunnerError::Worker(ErrorKind::Other.into());
     assert!(matches!(lease.explain(error()), RunnerError::Worker(_)));
-    // Another machine has succeeded it.
+    // Another machine has taken over the folder.
     fs::write(scene.path().join("claim.2"), "b\n").expect("a lease");
     assert!(matches!(lease.explain(error()), RunnerError::Lost { .. }));
-    lease.check().expect("not known before the next renewal");
+    lease.check().expect("not detected before the next renewal");
     assert_eq!(lease.tenure.renew(), Renewal::Lost);
     assert!(matches!(lease.check(), Err(RunnerError::Lost { .. })));
     drop(lease);
@@ -196,7 +196,7 @@ fn a_holder_that_was_thought_dead_finds_out() {
 }
 
 #[test]
-fn a_holder_that_was_suspended_asks_at_once() {
+fn a_suspended_holder_detects_the_loss_at_once() {
     let scene = Scene::new();
     let lease = scene.acquire("a").expect("a free folder");
     fs::write(scene.path().join("claim.2"), "b\n").expect("a lease");
@@ -212,7 +212,7 @@ fn a_thread_renews_the_lease() {
     };
     let lease = scene.acquire("a").expect("a free folder");
     let file = &lease.tenure.file.path;
-    // Together longer than it takes to be stale.
+    // The sum is longer than the time after which a lease is stale.
     for _ in 0..2 {
         scene.clock.advance(HALF);
         let now = scene.clock.now();
@@ -220,7 +220,7 @@ fn a_thread_renews_the_lease() {
     }
     assert!(scene.is_refused("b"));
     fs::write(scene.path().join("claim.2"), "b\n").expect("a lease");
-    wait_until("the holder finds out", || lease.check().is_err());
+    wait_until("the holder detects the loss", || lease.check().is_err());
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn a_folder_with_an_unreadable_lease_is_busy_while_its_lock_is_held() {
 }
 
 #[test]
-fn one_of_many_succeeds_a_stale_lease() {
+fn one_of_many_machines_takes_over_a_stale_lease() {
     let scene = Scene::new();
     die(scene.acquire("dead").expect("a free folder"));
     scene.clock.advance(2 * HALF);
