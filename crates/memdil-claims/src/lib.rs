@@ -1,4 +1,6 @@
-//! Tests the claims declared in an experiment file on finished runs.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Steps
 //!
 //! | step | result |
 //! | --- | --- |
@@ -6,21 +8,6 @@
 //! | [`Family::of`] | the tests of one experiment and data set, from declarations and planned runs |
 //! | [`Family::planned`] | the seeds of each test and the smallest effect that it detects |
 //! | [`Family::judge`] | the verdicts ([`Claim`]) on finished runs |
-//!
-//! The unit of every statistical test is the seed. A test yields one value per seed and cell, the
-//! values are averaged over the cells of a panel, and Student's t test over seeds compares them
-//! with the bound. Holm's correction covers the family: all tests of one experiment and data set,
-//! counted from the experiment file and not from the finished runs. A missing p counts as 1. The
-//! statistics in [`stats`] can be used on their own:
-//!
-//! ```
-//! use memdil_claims::stats::{mean_interval, t_test};
-//!
-//! // Log ratios of dilation, label smoothing over cross-entropy, one per seed.
-//! let log_ratios = [-0.51, -0.62, -0.44, -0.70, -0.48, -0.55];
-//! assert!(t_test(&log_ratios, 0.0).is_some_and(|p| p < 0.001));
-//! assert!(mean_interval(&log_ratios).is_some_and(|[_, high]| high < 0.0));
-//! ```
 
 mod declaration;
 mod declared;

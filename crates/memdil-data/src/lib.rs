@@ -1,7 +1,6 @@
-//! Images and labels for research on neural collapse under label noise.
+#![cfg_attr(feature = "embedded", doc = include_str!("../README.md"))]
 //!
-//! [`load`](load()) reads the data set that a [`DataSpec`] describes. Errors are reported as
-//! [`DataError`].
+//! ## Modules
 //!
 //! | module | content |
 //! | --- | --- |
@@ -22,42 +21,7 @@
 //! | [`subset`] | writing class-balanced subsets to files |
 //! | [`statistics`] | mean and standard deviation of images |
 //! | [`random`] | one ChaCha stream per purpose, and draws that are stable across versions |
-//!
-//! # A tour
-//!
-//! Load two classes of the embedded images, add label noise, hold out a fifth for validation, and
-//! normalise one batch:
-//!
-//! ```
-//! # #[cfg(feature = "embedded")] {
-//! use memdil_data::split::validation_split;
-//! use memdil_data::{DataSpec, Input, Inputs, LabelNoise, Source, load};
-//!
-//! let mut spec = DataSpec::new(Source::FashionMnistEmbedded);
-//! spec.classes = vec![0, 1];
-//! spec.input = Input::Authors;
-//! spec.validation = 0.2;
-//! let data = load(&spec, &[])?;
-//! assert_eq!(data.train.labels.len(), 1200);
-//!
-//! let noisy = LabelNoise::Uniform { eta: 0.2, exact_count: false }.inject(&data.train.labels, data.classes(), 42)?;
-//! assert!((noisy.realised() - 0.1).abs() < 0.05); // half of the redrawn labels keep their class
-//!
-//! let (train, validation) = validation_split(noisy.observed().len(), spec.validation, 42)?;
-//! assert_eq!((train.len(), validation.len()), (960, 240));
-//!
-//! let inputs = Inputs::new(data.train.images, &data.mean, &data.std, spec.input)?;
-//! let batch = inputs.batch(&train[..16]);
-//! assert_eq!((inputs.shape(), batch.len()), ((3, 32, 32), 16 * 3072));
-//! # }
-//! # Ok::<(), memdil_data::DataError>(())
-//! ```
-//!
-//! # The embedded images
-//!
-//! The feature `embedded` (on by default) includes the first 600 training and 100 test images of
-//! each class of Fashion-MNIST in the crate. They are Copyright (c) 2017 Zalando SE and are
-//! distributed under the MIT licence in `assets/LICENSE`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod augment;
 pub mod catalogue;

@@ -1,24 +1,8 @@
-//! Networks of the memorization-dilation experiments, on candle.
+#![doc = include_str!("../README.md")]
 //!
-//! A [`Model`] maps a batch to [`Output`]: the logits, and the penultimate features that the
-//! metrics measure. [`Mlp`], [`ResNet`] and [`Vgg`] implement it, and so can your own networks.
-//! [`UnconstrainedFeatures`] has no input: its features are variables, as in the layer-peeled
-//! model. The caller passes the random generator for the initialisation, because candle's own
-//! cannot be seeded on the CPU.
+//! ## Main items
 //!
-//! ```
-//! use candle_core::{DType, Device, Tensor};
-//! use memdil_models::{Mlp, MlpShape, MlpVariant, Model};
-//! use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-//!
-//! let shape = MlpShape { inputs: 784, depth: 4, width: 64, features: 2, classes: 2 };
-//! let network = Mlp::new(shape, MlpVariant::default(), &mut ChaCha8Rng::seed_from_u64(1), DType::F32, &Device::Cpu)?;
-//! let images = Tensor::zeros((8, 784), DType::F32, &Device::Cpu)?;
-//! let output = network.forward(&images, false)?;
-//! assert_eq!(output.features.dims(), [8, 2]);
-//! assert_eq!(output.logits.dims(), [8, 2]);
-//! # Ok::<(), candle_core::Error>(())
-//! ```
+//! [`Model`], [`Output`], [`Mlp`], [`ResNet`], [`Vgg`], [`UnconstrainedFeatures`]
 
 mod etf;
 mod layers;

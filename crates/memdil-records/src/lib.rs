@@ -1,26 +1,9 @@
-//! Specifications of training runs, and the records and files that runs write.
+#![doc = include_str!("../README.md")]
 //!
-//! A run has a specification ([`RunSpec`], a line of a manifest) and a folder ([`RunFolder`]) with
-//! these files:
+//! ## Main items
 //!
-//! | file | content |
-//! | --- | --- |
-//! | `config.toml` | the resolved specification, with all defaults filled in |
-//! | `provenance.json` | [`Provenance`]: program, commit, device, threads, CPU features |
-//! | `noise.npz` | clean and observed labels of the training set |
-//! | `metrics.jsonl` | one [`EpochRecord`] per line |
-//! | `features.npz` | features, logits and labels after the last epoch ([`Snapshot`]) |
-//! | `model.safetensors` | parameters and running statistics after the last epoch |
-//! | `summary.json` | the [`RunRecord`]; written last, so its presence means that the run is complete |
-//!
-//! Each file is written to a temporary file, flushed to disk and renamed, so that a reader never
-//! sees an incomplete file. The folder of an unfinished run also contains `.lock`,
-//! `metrics.jsonl.partial`, the last two checkpoints (`checkpoint-0.safetensors` and
-//! `checkpoint-1.safetensors`) and, in a sweep, `worker.log`. The parent folder, which holds the
-//! folders of all runs, also contains `layer-peeled.jsonl` (one [`LayerPeeledRecord`] per line) and
-//! `search/`, the files of hyper-parameter searches ([`SearchFolder`]).
-//!
-//! This crate does not train and does not depend on a tensor library.
+//! [`RunSpec`], [`RunFolder`], [`Provenance`], [`EpochRecord`], [`Snapshot`], [`RunRecord`],
+//! [`LayerPeeledRecord`], [`SearchFolder`]
 
 mod error;
 mod folder;

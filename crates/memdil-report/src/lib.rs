@@ -1,22 +1,8 @@
-//! Turns a folder of finished runs into claims, figures and a single HTML page. This crate reads
-//! records and never trains a network.
+#![doc = include_str!("../README.md")]
 //!
-//! [`write_report`] is the entry point: it reads every run below a folder, tests the claims that
-//! experiment files declare ([`ReportedExperiment`]; `memdil-claims` implements the tests), draws
-//! the figures that they name and writes `index.html` (self-contained), `report.md`, `claims.json`,
-//! and each figure as SVG and PNG in `figures/`. [`MeasuredFeatures`] of networks that other
-//! programs trained can be added, or reported alone. The option `theory` adds the solved models.
+//! ## Main items
 //!
-//! ```
-//! use std::path::PathBuf;
-//!
-//! use memdil_report::{ReportError, ReportOptions, write_report};
-//!
-//! let mut options = ReportOptions::new("report");
-//! options.runs = Some(PathBuf::from("no/such/folder"));
-//! options.command = Some("cargo xtask reproduce".to_owned());
-//! assert!(matches!(write_report(&options), Err(ReportError::NoFolder { .. })));
-//! ```
+//! [`write_report`], [`ReportedExperiment`], [`MeasuredFeatures`]
 
 // docs/src/architecture.md lists the modules from the bottom layer to the top.
 mod chart;

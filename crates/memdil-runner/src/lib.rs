@@ -1,25 +1,10 @@
-//! Training runs, sweeps and searches for memorization-dilation experiments.
+#![doc = include_str!("../README.md")]
 //!
-//! The main entry points, from a configuration file to a finished search:
+//! ## Main items
 //!
-//! 1. [`Experiment`] reads a TOML file and returns run specifications: a single one, or the product
-//!    of its `[sweep]`.
-//! 2. [`Prepared`] loads the images, injects the label noise and splits off the validation set. It
-//!    finds all errors in the input before anything is written.
-//! 3. [`train`] trains a [`Network`] and writes the folder of the run. An interrupted run resumes
-//!    from a checkpoint when [`train`] is called again, and the results are the same bytes as
-//!    without the interruption.
-//! 4. [`run_all`] runs a manifest with worker processes and skips finished runs.
-//! 5. [`run_searches`] searches hyper-parameters: it uses [`run_all`] for the trials and for
-//!    retraining with the best values.
-//!
-//! [`selftest`] checks and times a device before long runs. [`evaluate_run`] measures the network
-//! of a run again, finished or not. [`train_model`] and [`evaluate_model`] are the same as
-//! [`train`] and [`evaluate_run`] for user-defined networks. [`run_layer_peeled`] trains
-//! unconstrained features instead of a network, for the layer-peeled model.
-//!
-//! Results are identical, byte for byte, for the same specification, binary, processor features and
-//! thread count.
+//! [`Experiment`], [`Prepared`], [`train`], [`Network`], [`run_all`], [`run_searches`],
+//! [`selftest`], [`evaluate_run`], [`train_model`], [`evaluate_model`], [`run_layer_peeled`]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The layers of the modules are listed in docs/src/architecture.md.
 mod config;
