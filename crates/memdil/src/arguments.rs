@@ -8,7 +8,7 @@ use memdil_runner::{Experiment, RunOptions, RunnerError, Workers};
 
 use crate::failure::{BadInput, Failure};
 
-/// Which settings.
+/// The settings of an experiment.
 #[derive(clap::Args)]
 pub(crate) struct Settings {
     /// Experiment file (TOML)
@@ -17,14 +17,14 @@ pub(crate) struct Settings {
     /// Preset of the file to apply
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
-    /// Change a setting, by its dotted name; can be given many times. A list it is swept over
-    /// becomes this one value
+    /// Override a setting by its dotted name; can be repeated. If the setting is swept, the value
+    /// replaces its list
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
 
 impl Settings {
-    /// A file with one of its presets.
+    /// The settings of a file with one of its presets, without overrides.
     pub(crate) fn of_preset(config: &Path, preset: &str) -> Self {
         Self {
             config: config.to_owned(),
@@ -37,7 +37,7 @@ impl Settings {
         &self.config
     }
 
-    /// True when a setting was given on the command line.
+    /// Whether a setting was overridden with `--set`.
     pub(crate) fn is_changed(&self) -> bool {
         !self.set.is_empty()
     }
@@ -51,48 +51,47 @@ impl Settings {
     }
 }
 
-/// Where data sets are looked for.
+/// The folders that are searched for data sets.
 #[derive(Clone, clap::Args)]
 pub(crate) struct DataDirs {
-    /// Folder of data sets; can be given many times. Missing data sets are looked up in
+    /// Folder of data sets; can be repeated. Data sets that are not in it are searched for in
     /// $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
     #[arg(long = "data-dir", value_name = "DIR", value_parser = existing_folder())]
     pub(crate) data_dirs: Vec<PathBuf>,
 }
 
-/// On what machine, with which files.
+/// The device and the data folders.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Machine {
-    /// cpu or cuda:N
+    /// Device: cpu or cuda:N
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
     #[command(flatten)]
     pub(crate) data: DataDirs,
 }
 
-/// How a run is made.
+/// Options of training runs.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Running {
-    /// Write a checkpoint when so much time has passed since the last one; 0 means after every
-    /// batch
+    /// Time between checkpoints; 0 writes one after every batch
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) checkpoint_every: Duration,
-    /// Write the metrics for TensorBoard too, into events.out.tfevents.memdil in the run's folder
+    /// Also write the metrics for TensorBoard, to events.out.tfevents.memdil in the run's folder
     #[arg(long)]
     pub(crate) tensorboard: bool,
     #[command(flatten)]
     pub(crate) machine: Machine,
 }
 
-/// How worker processes make runs.
+/// Options of worker processes that execute runs.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Processes {
-    /// Worker processes at a time (default: one a core, or one on a GPU)
+    /// Number of worker processes (default: one per core, or one on a GPU)
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     #[command(flatten)]
     pub(crate) running: Running,
-    /// End when standard input closes: the process that started this one has ended
+    /// Exit when standard input closes, that is, when the parent process has ended
     #[arg(long, hide = true)]
     pub(crate) worker: bool,
 }
@@ -113,13 +112,13 @@ impl Running {
 }
 
 impl Processes {
-    /// Whether a number of processes was given.
+    /// Whether `--jobs` was given.
     pub(crate) fn has_jobs(&self) -> bool {
         self.jobs.is_some()
     }
 
-    /// Processes at a time: by default one per core, or one on a GPU, whose memory may not hold
-    /// more.
+    /// Number of concurrent processes: by default one per core, or one on a GPU, whose memory may
+    /// be too small for more.
     pub(crate) fn jobs(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         match self.jobs {
@@ -135,18 +134,21 @@ impl Processes {
     }
 }
 
-/// The file of this program, which workers run too.
+/// The path of this program's executable, which workers run too.
 pub(crate) fn own_program() -> Result<PathBuf, Failure> {
-    std::env::current_exe()
-        .map_err(|error| Failure::inside(format!("cannot find this program's own file: {error}")))
+    std::env::current_exe().map_err(|error| {
+        Failure::inside(format!(
+            "cannot find the executable of this program: {error}"
+        ))
+    })
 }
 
-/// Takes the path of a folder that is there.
+/// Parses the path of an existing folder.
 pub(crate) fn existing_folder() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| match path.metadata() {
         Ok(found) if found.is_dir() => Ok(path),
         Ok(_) => Err("is not a folder; give the path of a folder"),
-        Err(_) => Err("there is no such folder; make it, or correct the path"),
+        Err(_) => Err("the folder does not exist; create it or correct the path"),
     })
 }
 
@@ -158,9 +160,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.ok_or_else(|| "must be a number of seconds, at least 0".to_owned())
 }
 
-/// Takes the path of a folder that is there or can be made.
-pub(crate) fn folder_to_be() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(|path| match file_instead_of_folder(&path) {
+/// Parses the path of a folder that exists or can be created.
+pub(crate) fn output_folder() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match obstructing_file(&path) {
         None => Ok(path),
         Some(file) => Err(format!(
             "{} is a file, not a folder; give another path",
@@ -169,25 +171,26 @@ pub(crate) fn folder_to_be() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-/// The path itself or what it lies in, where that is there and not a folder.
-fn file_instead_of_folder(path: &Path) -> Option<&Path> {
-    let nearest = path.ancestors().find_map(|place| {
-        let found = place.metadata().ok()?;
-        Some((place, found))
+/// The path itself or its nearest existing ancestor, if that is not a folder.
+fn obstructing_file(path: &Path) -> Option<&Path> {
+    let nearest = path.ancestors().find_map(|ancestor| {
+        let found = ancestor.metadata().ok()?;
+        Some((ancestor, found))
     });
     nearest
         .filter(|(_, found)| !found.is_dir())
-        .map(|(place, _)| place)
+        .map(|(ancestor, _)| ancestor)
 }
 
-/// Refuses a path given with `option` under which no folder can be, before any work is done.
+/// Refuses a path, given with `option`, at which no folder can be created. Called before any work
+/// is done.
 pub(crate) fn check_folder(option: &str, out: &Path) -> Result<(), BadInput> {
-    check_place(option, out, out)
+    check_creatable(option, out, out)
 }
 
-/// Refuses an output if `folder` is not a folder and cannot become one.
-fn check_place(option: &str, out: &Path, folder: &Path) -> Result<(), BadInput> {
-    match file_instead_of_folder(folder) {
+/// Refuses the output `out` if `folder` neither is a folder nor can be created as one.
+fn check_creatable(option: &str, out: &Path, folder: &Path) -> Result<(), BadInput> {
+    match obstructing_file(folder) {
         None => Ok(()),
         Some(file) => Err(BadInput(format!(
             "{option} {}: {} is a file, not a folder; give another path",
@@ -197,8 +200,8 @@ fn check_place(option: &str, out: &Path, folder: &Path) -> Result<(), BadInput> 
     }
 }
 
-/// Refuses a path given with `option` under which no file can be written, before any work is done.
-/// The folder that it lies in need not be there.
+/// Refuses a path, given with `option`, at which no file can be written. Called before any work is
+/// done. The parent folder need not exist.
 pub(crate) fn check_file(option: &str, out: &Path) -> Result<(), BadInput> {
     if out.is_dir() {
         return Err(BadInput(format!(
@@ -208,19 +211,19 @@ pub(crate) fn check_file(option: &str, out: &Path) -> Result<(), BadInput> {
     }
     if out.metadata().is_ok_and(|found| !found.is_file()) {
         return Err(BadInput(format!(
-            "{option} {}: is a device or a pipe, not a plain file; give another path",
+            "{option} {}: is a device or a pipe, not a regular file; give another path",
             out.display()
         )));
     }
-    check_place(option, out, out.parent().unwrap_or(out))
+    check_creatable(option, out, out.parent().unwrap_or(out))
 }
 
-/// Refuses a file to be written as .npz under another name, given with `option`, or where it cannot
-/// be written.
+/// Refuses an output file, given with `option`, whose name does not end in .npz or which cannot be
+/// written.
 pub(crate) fn check_npz(option: &str, out: &Path) -> Result<(), BadInput> {
     if out.extension().is_none_or(|ending| ending != "npz") {
         return Err(BadInput(format!(
-            "{option} {}: is written as .npz; name it so",
+            "{option} {}: the output format is .npz; give a name that ends in .npz",
             out.display()
         )));
     }
@@ -228,7 +231,7 @@ pub(crate) fn check_npz(option: &str, out: &Path) -> Result<(), BadInput> {
     match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
             Err(BadInput(format!(
-                "{option} {}: there is no folder {}; make it, or correct the path",
+                "{option} {}: the folder {} does not exist; create it or correct the path",
                 out.display(),
                 folder.display()
             )))

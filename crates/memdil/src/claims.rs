@@ -1,4 +1,4 @@
-//! What an experiment file claims, for plans and reports.
+//! The claims of experiment files, for plans and reports.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use memdil_runner::Experiment;
 use crate::arguments::Settings;
 use crate::failure::{BadInput, Failure};
 
-/// The claims of an experiment file, with the runs that it plans.
+/// The claims of an experiment file and the runs that it plans.
 pub(crate) fn of_file(
     path: &Path,
     preset: Option<&str>,
@@ -32,7 +32,7 @@ pub(crate) fn of_file(
     {
         let (file, presets) = (path.display(), claim.presets.join(", "));
         let message = format!(
-            "{file}: claim '{}' is for presets {presets}: say with --preset which one the runs are of",
+            "{file}: claim '{}' is for presets {presets}; name the preset of the runs with --preset",
             claim.id
         );
         return Err(BadInput(message).into());
@@ -49,7 +49,7 @@ pub(crate) fn of_file(
     Ok(claims)
 }
 
-/// The specifications that an experiment's searches start from.
+/// The specifications from which the searches of an experiment start.
 fn searched(experiment: &Experiment, data_dirs: &[PathBuf]) -> Result<Vec<RunSpec>, Failure> {
     let plan = experiment.searches(data_dirs)?;
     Ok(plan
@@ -81,7 +81,7 @@ fn read(path: &Path, experiment: &Experiment) -> Result<Vec<Declaration>, Failur
     Ok(declarations)
 }
 
-/// Refuses claims that the planned runs cannot carry.
+/// Refuses claims that the planned runs cannot test.
 fn check(path: &Path, claims: &ReportedExperiment) -> Result<(), Failure> {
     Family::of(
         &claims.declarations,
@@ -92,11 +92,11 @@ fn check(path: &Path, claims: &ReportedExperiment) -> Result<(), Failure> {
     .map_err(|error| BadInput(format!("{}: {error}", path.display())).into())
 }
 
-/// The tests that planned runs will carry, one line each with its seeds and the smallest effect that
-/// it finds.
+/// The tests that the planned runs allow, one line each with its number of seeds and the smallest
+/// effect that it detects.
 ///
-/// Settings that were changed on the command line may leave claims without the runs that they need:
-/// that is said, and no error.
+/// Settings overridden on the command line may remove runs that claims need. The returned lines
+/// then report this, and it is not an error.
 pub(crate) fn planned(
     settings: &Settings,
     experiment: &Experiment,
@@ -122,8 +122,8 @@ pub(crate) fn planned(
         }
         let tests = memdil_claims::count(family.size(), "test", "tests");
         lines.push(format!(
-            "claims of {} on {}: {tests}, corrected together; each finds with {:.0}% power, in standard deviations \
-             between seeds:",
+            "claims of {} on {}: {tests}, corrected together; smallest effects detected with {:.0}% power, in standard \
+             deviations between seeds:",
             family.experiment(),
             family.source(),
             100.0 * memdil_claims::POWER

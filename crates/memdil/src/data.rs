@@ -12,24 +12,23 @@ use memdil_data::verify::{FileReport, verify};
 use memdil_data::{DataError, DataSpec, Source, load};
 use serde_json::json;
 
-use crate::arguments::{DataDirs, check_npz, folder_to_be};
+use crate::arguments::{DataDirs, check_npz, output_folder};
 use crate::failure::Failure;
 use crate::progress::{self, FileBar};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// The published data sets, their files, and which of them are here
+    /// List the published data sets and their files, and show which of them are present
     #[command(after_help = "Example:\n  memdil data list --data-dir data")]
     List(List),
-    /// Download a data set, going on where an earlier download stopped
+    /// Download a data set; an interrupted download resumes
     #[command(after_help = "Examples:\n  memdil data fetch mnist\n  \
         memdil data fetch cifar-10 --data-dir data --url https://mirror.example.org/datasets")]
     Fetch(Fetch),
     /// Compare the files of a data set with the published checksums
     #[command(after_help = "Example:\n  memdil data verify fashion-mnist --json")]
     Verify(Verify),
-    /// Cut a class-balanced piece out of a data set, as an .npz file that trainings read
-    /// (`data.npz`)
+    /// Write a class-balanced subset of a data set to an .npz file, for training with `data.npz`
     #[command(
         after_help = "Example:\n  memdil data subset fashion-mnist --classes 0,1 --per-class 600 --out small.npz"
     )]
@@ -41,21 +40,21 @@ pub(crate) struct SubsetArguments {
     /// mnist, fashion-mnist, fashion-mnist-embedded, cifar-10, cifar-100, cifar-100-coarse or svhn
     #[arg(value_parser = source)]
     name: Source,
-    /// Training images of each class
+    /// Training images per class
     #[arg(long, value_name = "N")]
     per_class: usize,
-    /// Test images of each class (default: a sixth of --per-class, at least 1)
+    /// Test images per class (default: a sixth of --per-class, at least 1)
     #[arg(long, value_name = "N")]
     test_per_class: Option<usize>,
-    /// Classes to keep, by their number, relabelled 0, 1, ... in this order (default: all)
+    /// Classes to keep, by number, relabelled 0, 1, ... in this order (default: all)
     #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
     classes: Vec<u32>,
-    /// Draw the images with this seed (default: the first ones of each class)
+    /// Draw the images at random with this seed (default: take the first images of each class)
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
     #[command(flatten)]
     data: DataDirs,
-    /// The file to write
+    /// File to write
     #[arg(long, value_name = "F.npz")]
     out: PathBuf,
 }
@@ -74,15 +73,15 @@ pub(crate) struct Fetch {
     /// mnist, fashion-mnist, cifar-10, cifar-100 or svhn
     #[arg(value_parser = Published::from_name)]
     name: Published,
-    /// Folder of data sets (default: $MEMDIL_DATA_DIR, else ./data); the files go into the folder
-    /// NAME in it, of several in the first
-    #[arg(long = "data-dir", value_name = "DIR", value_parser = folder_to_be())]
+    /// Folder of data sets, the first if repeated (default: $MEMDIL_DATA_DIR, or ./data if that is
+    /// not set); the files are written to its subfolder NAME
+    #[arg(long = "data-dir", value_name = "DIR", value_parser = output_folder())]
     data_dirs: Vec<PathBuf>,
-    /// Address of a folder with the files, to be asked instead of the published sources
+    /// Address of a folder with the files, used instead of the published sources
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Take the images from the Hugging Face hub (mnist and fashion-mnist only) and make the
-    /// published files of them
+    /// Download the images from the Hugging Face hub (mnist and fashion-mnist only) and convert
+    /// them to the published files
     #[cfg(feature = "hub")]
     #[arg(long, conflicts_with = "url")]
     hub: bool,
@@ -121,7 +120,10 @@ fn source(name: &str) -> Result<Source, String> {
                 .iter()
                 .map(|source| source.name().to_owned())
                 .collect();
-            format!("no data set of this name; there are {}", names.join(", "))
+            format!(
+                "not a published data set; choose one of {}",
+                names.join(", ")
+            )
         })
 }
 
@@ -163,7 +165,7 @@ fn list(arguments: &List) {
         let is_here = |file: &PublishedFile<'_>| folder.is_some_and(|folder| file.is_in(folder));
         let here = files.iter().filter(|file| is_here(file)).count();
         let bytes: u64 = files.iter().map(|file| file.bytes).sum();
-        // The version of CIFAR for Python is read as well, though it is not what is downloaded.
+        // CIFAR can also be read in its Python version, although the binary version is downloaded.
         let other = other_form(published, &arguments.data.data_dirs).unwrap_or_default();
         if arguments.json {
             let files: Vec<_> = files
@@ -173,13 +175,16 @@ fn list(arguments: &List) {
             sets.push(json!({ "name": name, "bytes": bytes, "folder": folder, "complete": here == files.len(), "other_form": other, "files": files }));
             continue;
         }
-        let place = match folder {
+        let location = match folder {
             _ if let [file, ..] = &other[..] => format!("in another form: {}", file.display()),
             Some(folder) if here == files.len() => format!("in {}", folder.display()),
             Some(folder) => format!("{here} of {} files in {}", files.len(), folder.display()),
             None => "not found".to_owned(),
         };
-        println!("{name:<14} {:>9}  {place}", DecimalBytes(bytes).to_string());
+        println!(
+            "{name:<14} {:>9}  {location}",
+            DecimalBytes(bytes).to_string()
+        );
         for file in files {
             let found = if is_here(file) { "found" } else { "-" };
             println!("  {:<28} {:>11} bytes  {found}", file.name, file.bytes);
@@ -192,7 +197,7 @@ fn list(arguments: &List) {
 
 fn fetch_set(arguments: &Fetch) -> Result<ExitCode, Failure> {
     let mut bar = progress::files(true);
-    let folder = bring(arguments, &mut |event| show(&mut bar, event));
+    let folder = download(arguments, &mut |event| show_event(&mut bar, event));
     bar.clear();
     println!(
         "{}: complete in {}",
@@ -202,7 +207,7 @@ fn fetch_set(arguments: &Fetch) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn bring(
+fn download(
     arguments: &Fetch,
     on_event: &mut dyn FnMut(FetchEvent<'_>),
 ) -> Result<PathBuf, DataError> {
@@ -216,7 +221,7 @@ fn bring(
     fetch(name, data_dirs, &options, on_event)
 }
 
-fn show(bar: &mut FileBar, event: FetchEvent<'_>) {
+fn show_event(bar: &mut FileBar, event: FetchEvent<'_>) {
     match event {
         FetchEvent::Progress {
             file,
@@ -224,31 +229,35 @@ fn show(bar: &mut FileBar, event: FetchEvent<'_>) {
             total,
             resumed,
         } => bar.show(file, done, total, resumed),
-        FetchEvent::AlreadyThere { file } => bar.say(&format!("{file}: here already, and right")),
+        FetchEvent::AlreadyThere { file } => {
+            bar.print_line(&format!("{file}: already present, checksum correct"));
+        }
         FetchEvent::SetAside { file, path } => {
-            bar.say(&format!(
-                "{file}: what was here is not the published file; it is now {}",
+            bar.print_line(&format!(
+                "{file}: the existing file is not the published one; renamed it to {}",
                 path.display()
             ));
         }
         FetchEvent::Waiting { folder } => {
-            bar.say(&format!(
-                "waiting for another process that downloads into {}",
+            bar.print_line(&format!(
+                "waiting for another process that is downloading into {}",
                 folder.display()
             ));
         }
-        // The last failure is the error's line.
+        // The last failure is reported by the error itself.
         FetchEvent::Failed {
             file,
             host,
             cause,
             again_in: Some(pause),
         } => {
-            bar.say(&format!(
+            bar.print_line(&format!(
                 "{file}: {host}: {cause}; trying again in {pause:?}"
             ));
         }
-        FetchEvent::Done { file } => bar.say(&format!("{file}: complete, checksum right")),
+        FetchEvent::Done { file } => {
+            bar.print_line(&format!("{file}: complete, checksum correct"));
+        }
         _ => {}
     }
 }
@@ -267,7 +276,7 @@ fn verify_set(arguments: &Verify) -> Result<ExitCode, Failure> {
         println!("{}", json!({ "name": name, "ok": ok, "files": reports }));
     } else {
         for report in reports.iter().filter(|report| report.state.is_ok()) {
-            println!("{}: {}", place(report), report.state);
+            println!("{}: {}", path_or_name(report), report.state);
         }
     }
     if ok {
@@ -275,7 +284,7 @@ fn verify_set(arguments: &Verify) -> Result<ExitCode, Failure> {
     }
     if reports.iter().all(|report| report.path.is_none()) {
         eprintln!(
-            "error: {name} is in none of {}: get it with `memdil data fetch {name}`, or name its folder with --data-dir",
+            "error: {name} not found in {}; get it with `memdil data fetch {name}`, or name its folder with --data-dir",
             searched(published, data_dirs)
         );
         return Ok(ExitCode::from(2));
@@ -283,14 +292,14 @@ fn verify_set(arguments: &Verify) -> Result<ExitCode, Failure> {
     for report in reports.iter().filter(|report| !report.state.is_ok()) {
         eprintln!(
             "error: {}: {}; get it with `memdil data fetch {name}`",
-            place(report),
+            path_or_name(report),
             report.state
         );
     }
     Ok(ExitCode::from(2))
 }
 
-fn place(report: &FileReport) -> String {
+fn path_or_name(report: &FileReport) -> String {
     report
         .path
         .as_ref()

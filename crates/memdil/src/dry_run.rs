@@ -1,4 +1,4 @@
-//! What would be run, and how long it would take.
+//! Estimates of the time that planned runs take.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -13,37 +13,37 @@ use crate::arguments::{Machine, Processes};
 use crate::failure::Failure;
 use crate::progress::human;
 
-/// A run that would be made, or is there already.
+/// A planned run, which may be done already.
 pub(crate) struct Planned {
-    /// The place of its line in the manifest, or of its search among the searches.
+    /// The index of its line in the manifest, or of its search.
     pub(crate) index: usize,
     pub(crate) name: String,
     pub(crate) spec: RunSpec,
     pub(crate) done: bool,
 }
 
-/// How long runs that are not done will take.
+/// The estimated time of the runs that are not done.
 pub(crate) struct Estimate {
-    /// Places of the runs as in [`Planned`], with the seconds of each.
+    /// [`Planned::index`] and seconds of each run that is not done.
     open: Vec<(usize, f64)>,
-    /// Done or not.
+    /// Number of all runs, done or not.
     runs: usize,
     jobs: usize,
 }
 
 impl Estimate {
-    /// Times each kind of run for a second, in a process like those that would train it. `say` gets
-    /// each run with its seconds, in one line, as soon as they are known.
+    /// Times each kind of run for a second, in a process like those that would train it. `print`
+    /// receives one line per run, with its seconds, as soon as they are known.
     pub(crate) fn of(
         runs: &[Planned],
         processes: &Processes,
-        say: &mut dyn FnMut(String),
+        print: &mut dyn FnMut(String),
     ) -> Result<Self, Failure> {
         let mut timed: Vec<(&RunSpec, Calibration)> = Vec::new();
         let mut open = Vec::new();
         for run in runs {
             if run.done {
-                say(format!("{:>8}  {}", "done", run.name));
+                print(format!("{:>8}  {}", "done", run.name));
                 continue;
             }
             let known = timed
@@ -59,7 +59,7 @@ impl Estimate {
                 }
             };
             let seconds = calibration.seconds(&run.spec);
-            say(format!("{seconds:>6.1} s  {}", run.name));
+            print(format!("{seconds:>6.1} s  {}", run.name));
             open.push((run.index, seconds));
         }
         Ok(Self {
@@ -69,7 +69,7 @@ impl Estimate {
         })
     }
 
-    /// Places of what is not done, each once, with seconds.
+    /// The seconds that are left for each index.
     pub(crate) fn open(&self) -> BTreeMap<usize, f64> {
         let mut open = BTreeMap::new();
         for (index, seconds) in &self.open {
@@ -78,7 +78,7 @@ impl Estimate {
         open
     }
 
-    /// Seconds by the clock. No sweep is shorter than its longest run.
+    /// Wall-clock seconds. A sweep takes at least as long as its longest run.
     pub(crate) fn wall_clock(&self) -> f64 {
         let seconds = self.open.iter().map(|(_, seconds)| seconds);
         let longest = seconds.clone().fold(0.0_f64, |a, b| a.max(*b));
@@ -110,11 +110,11 @@ fn calibrated(spec: &RunSpec, machine: &Machine) -> Result<Calibration, Failure>
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| Failure::inside(format!("cannot start a worker: {error}")))?;
+        .map_err(|error| Failure::inside(format!("cannot start a worker process: {error}")))?;
     let text = serde_json::to_vec(spec)?;
     let written = child.stdin.take().map(|mut input| input.write_all(&text));
     let output = child.wait_with_output()?;
-    // A worker that ends early has printed the reason, and closes the pipe.
+    // A worker that ends early has printed the reason, which matters more than the broken pipe.
     if !output.status.success() {
         return Err(Failure::of_worker(output.status.code()));
     }
@@ -122,8 +122,8 @@ fn calibrated(spec: &RunSpec, machine: &Machine) -> Result<Calibration, Failure>
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// `memdil calibrate`, for the processes started above: reads a specification, prints what it was
-/// timed at.
+/// The hidden `memdil calibrate`, which the processes started above run: reads a specification from
+/// standard input, times it, and prints the result.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]

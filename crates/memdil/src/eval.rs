@@ -14,12 +14,12 @@ use crate::metrics::table;
 #[command(after_help = "Examples:\n  \
     memdil eval --run runs/one --json\n  \
     memdil eval --run runs/one --features-out features.npz\n\n\
-    Of a run that is not finished, the network of its newest checkpoint is measured.")]
+    If the run is not finished, the network of its newest checkpoint is measured.")]
 pub(crate) struct Arguments {
     /// Folder of the run
     #[arg(long, value_name = "DIR")]
     run: PathBuf,
-    /// Write features, logits and labels of training and test set, and the classifier
+    /// Write the features, logits and labels of the training and test sets, and the classifier
     #[arg(long, value_name = "F.npz")]
     features_out: Option<PathBuf>,
     /// Print one JSON object
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if !evaluated.finished {
         let at = evaluated
             .within_epoch
-            .map(|(done, all)| format!(", {done} of {all} samples of it"));
+            .map(|(done, all)| format!(", {done} of {all} samples"));
         eprintln!(
             "note: the run is not finished: epoch {}{}",
             record.epoch,

@@ -1,4 +1,4 @@
-//! Why the program ends, and with which exit status.
+//! The errors that end the program, and their exit status.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -9,25 +9,26 @@ use memdil_report::ReportError;
 use memdil_runner::RunnerError;
 use memdil_theory::TheoryError;
 
-/// An error that ends the program: exit status 2 for bad input, 1 when something fails inside.
+/// An error that ends the program: exit status 2 for bad input, 1 for any other failure.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// One line: what, where, what to do; `None` when a worker process has printed it.
+    /// One line with the location, the fault and the remedy; `None` if a worker process has
+    /// already printed it.
     message: Option<String>,
     status: u8,
 }
 
-/// An error that knows whether the input was bad or something failed inside.
+/// An error that distinguishes bad input from other failures.
 pub(crate) trait Fault: Error {
     fn is_bad_input(&self) -> bool;
 }
 
-/// Bad input, in one line: what, where, what to do.
+/// Bad input, described in one line with the location, the fault and the remedy.
 #[derive(Debug)]
 pub(crate) struct BadInput(pub(crate) String);
 
 impl Failure {
-    /// Something failed inside.
+    /// Creates an internal failure, with exit status 1.
     pub(crate) fn inside(message: impl Into<String>) -> Self {
         Self {
             message: Some(message.into()),
@@ -35,7 +36,7 @@ impl Failure {
         }
     }
 
-    /// A worker process has failed with an exit status.
+    /// Creates the failure of a worker process, whose exit status becomes that of the program.
     pub(crate) fn of_worker(status: Option<i32>) -> Self {
         Self {
             message: None,
@@ -58,7 +59,7 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.message.as_deref().unwrap_or("a worker failed"))
+        f.write_str(self.message.as_deref().unwrap_or("a worker process failed"))
     }
 }
 
@@ -71,7 +72,8 @@ impl<E: Fault> From<E> for Failure {
     }
 }
 
-/// The message of an error in one line, with its sources where it does not contain their messages.
+/// The messages of an error and its sources in one line; a source whose message is already
+/// contained is not repeated.
 fn with_sources(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();

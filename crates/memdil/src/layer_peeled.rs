@@ -12,13 +12,13 @@ use crate::failure::Failure;
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  memdil layer-peeled --config experiments/layer-peeled.toml --out runs\n\n\
-    Writes DIR/layer-peeled.jsonl, which memdil report --runs DIR compares with the closed form. Results of \
-    the same settings are kept, those of others dropped."
+    Writes DIR/layer-peeled.jsonl, which memdil report --runs DIR compares with the closed form. Existing \
+    results with the same settings are reused, others are removed."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) settings: Settings,
-    /// Folder of runs that gets layer-peeled.jsonl
+    /// Folder of the runs, to which layer-peeled.jsonl is written
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 }
@@ -29,19 +29,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (specs, skipped): (Vec<_>, Vec<_>) = specs.into_iter().partition(|s| s.frame_fits());
     for spec in skipped {
         eprintln!(
-            "note: skipped, no closed form in {} dimensions: {}",
-            spec.dim,
-            label(&spec)
+            "note: skipped {}: no closed form in {} dimensions",
+            label(&spec),
+            spec.dim
         );
     }
     let mut done = 0;
-    let records = run_layer_peeled(&specs, &arguments.out, |record, was_there| {
+    let records = run_layer_peeled(&specs, &arguments.out, |record, reused| {
         done += 1;
-        let note = if was_there {
-            " (was there already)"
-        } else {
-            ""
-        };
+        let note = if reused { " (reused)" } else { "" };
         eprintln!("{done} of {}: {}{note}", specs.len(), summary(record));
     })?;
     let converged = records
@@ -53,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What tells a training from the others.
+/// The settings that distinguish a training from the others.
 fn label(spec: &LayerPeeledSpec) -> String {
     let sign = if spec.nonnegative {
         "non-negative"

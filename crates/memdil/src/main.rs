@@ -1,7 +1,7 @@
-//! The `memdil` program: arguments in, one call into a crate, text or JSON out.
+//! The `memdil` program: parses arguments, calls the library crates, and prints text or JSON.
 //!
-//! Exit status: 0 on success, 2 on bad usage or bad input (one line says what, where and what to
-//! do), 1 when something fails inside.
+//! Exit status: 0 on success, 2 on bad usage or bad input (reported in one line with the location
+//! and the remedy), 1 on any other failure.
 
 mod arguments;
 mod claims;
@@ -36,42 +36,42 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The published data sets: where they are, downloading and checking them
+    /// List, download, verify and subset the published data sets
     #[command(subcommand)]
     Data(data::Command),
-    /// Corrupt labels and keep track of it
+    /// Corrupt labels and record which ones changed
     Noise(noise::Arguments),
-    /// Train one network and leave a run folder behind
+    /// Train one network and write its run folder
     Train(train::Arguments),
     /// Measure the network of a run again, finished or not
     Eval(eval::Arguments),
-    /// Plan many runs and work through them
+    /// Plan the runs of a sweep, execute them, and show their progress
     #[command(subcommand)]
     Sweep(sweep::Command),
     /// Try hyper-parameters in short runs, then train the best on all training data
     Search(search::Arguments),
-    /// Train free features by gradient descent, to compare with the layer-peeled model's closed
-    /// form
+    /// Train free features by gradient descent, to compare them with the closed form of the
+    /// layer-peeled model
     LayerPeeled(layer_peeled::Arguments),
     /// Measure features of any model: collapse, memorization, dilation, calibration
     Metrics(metrics::Arguments),
     /// Estimate the transition matrix of label noise, for forward correction
     Transition(transition::Arguments),
-    /// The two models of the paper, solved
+    /// Solve the two models of the paper
     #[command(subcommand)]
     Theory(theory::Command),
-    /// Claims, figures and tables of finished runs as one HTML page
+    /// Write an HTML report on finished runs: claims, figures and tables
     Report(report::Arguments),
     /// Run the paper's experiments and write the report
     Reproduce(Box<reproduce::Arguments>),
-    /// Whether a device computes what it should, and how fast
+    /// Check that a device computes correctly, and time it
     Selftest(selftest::Arguments),
     #[command(hide = true)]
     Calibrate(dry_run::Arguments),
 }
 
 fn main() -> ExitCode {
-    end_where_nobody_reads();
+    exit_on_broken_pipe();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
@@ -95,20 +95,20 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|failure| failure.print())
 }
 
-/// Printing into a pipe that was closed (`| head`) is no fault of this program: it ends, with the
-/// status of such an end.
-fn end_where_nobody_reads() {
-    let otherwise = std::panic::take_hook();
+/// Exits with status 141 (128 + SIGPIPE), without a message, when standard output is a closed pipe,
+/// as in `memdil ... | head`. By default, `println!` panics.
+fn exit_on_broken_pipe() {
+    let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or_default();
         if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
             std::process::exit(141);
         }
-        otherwise(panic);
+        default_hook(panic);
     }));
 }
 
-/// Help and version as they are; a usage error as one line.
+/// Prints help and version unchanged, and a usage error in one line.
 fn usage(error: &clap::Error) -> ExitCode {
     use clap::error::ErrorKind::{
         DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion,

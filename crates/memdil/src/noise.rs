@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::arguments::check_npz;
 use crate::failure::{BadInput, Failure};
 
-/// Matrices with more columns are left to `--json`.
+/// Matrices with more columns are printed only with `--json`.
 const WIDEST: usize = 10;
 
 #[derive(clap::Args)]
@@ -26,11 +26,11 @@ const WIDEST: usize = 10;
     memdil noise --labels y.npy --classes 10 --kind asymmetric --eta 0.4 --map cifar10 --exact-count --out noisy.npz\n  \
     memdil noise --labels y.npy --classes 100 --kind asymmetric --eta 0.4 --map cifar100 --out noisy.npz\n  \
     memdil noise --labels y.csv --classes 10 --kind from_file --path CIFAR-10_human.npy --column worse_label --out noisy.npz\n\n\
-    Kinds and what they need: uniform, symmetric, pair: --eta; asymmetric: --eta --map; transition: --matrix; \
-    per_class: --etas or --range, --rebalance if wished; latent_class: --eta --split; from_file: --path, and --column for a pickled dictionary. \
-    All but from_file take --exact-count.\n\n\
-    Labels are whole numbers from 0: a .npy, the array labels of a .npz or .safetensors, or one a line in a .csv. The output holds the arrays clean, observed, mask, \
-    classes, kind, seed, requested and realised, and observed_classes, rates and kept where they apply; \
+    Kinds and their options: uniform, symmetric, pair: --eta; asymmetric: --eta --map; transition: --matrix; \
+    per_class: --etas or --range, optionally --rebalance; latent_class: --eta --split; from_file: --path, and --column for a pickled dictionary. \
+    All but from_file accept --exact-count.\n\n\
+    Labels are whole numbers from 0: a .npy, the array labels of a .npz or .safetensors, or a .csv with one per line. The output holds the arrays clean, observed, mask, \
+    classes, kind, seed, requested and realised and, if they apply, observed_classes, rates and kept; \
     noise.kind = \"from_file\" reads it back."
 )]
 pub(crate) struct Arguments {
@@ -47,39 +47,39 @@ pub(crate) struct Arguments {
     /// Probability that the noise hits a label
     #[arg(long, value_name = "E", value_parser = finite)]
     eta: Option<f64>,
-    /// Where each class moves to: K classes separated by commas, cifar10 or cifar100
+    /// Target of each class: K classes separated by commas, or cifar10 or cifar100
     #[arg(long, value_name = "MAP")]
     map: Option<String>,
-    /// Transition matrix, K x K, row: clean class, column: observed one: .npy, or the array `matrix`
-    /// of a .npz or .safetensors
+    /// Transition matrix, K x K, with a row per clean class and a column per observed class: .npy,
+    /// or the array `matrix` of a .npz or .safetensors
     #[arg(long, value_name = "T.npy")]
     matrix: Option<PathBuf>,
     /// Probability for each class, separated by commas
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', value_parser = finite)]
     etas: Option<Vec<f64>>,
-    /// Draw the probability of each class between these two
+    /// Draw the probability of each class from this range
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], value_parser = finite)]
     range: Option<Vec<f64>>,
-    /// Keep of each class as many samples as the smallest has
+    /// Reduce every observed class to the size of the smallest one
     #[arg(long)]
     rebalance: bool,
-    /// Probability that a label goes on to its latent class
+    /// Probability that a label k moves to the latent class K + k, after the noise of --eta
     #[arg(long, value_name = "P", value_parser = finite)]
     split: Option<f64>,
-    /// Noisy labels: a .npz of this program, or a .npy, .npz, .safetensors, .csv or .pkl with one
-    /// label per sample, such as those of CIFAR-N
+    /// File of noisy labels: a .npz of this program, or a .npy, .npz, .safetensors, .csv or .pkl
+    /// with one label per sample, such as those of CIFAR-N
     #[arg(long, value_name = "FILE")]
     path: Option<PathBuf>,
-    /// Which array, column or label set of the file holds the noisy labels
+    /// Array, column or label set of the file that holds the noisy labels
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
-    /// Corrupt exactly as many labels as the probability says
+    /// Corrupt exactly the expected number of labels
     #[arg(long)]
     exact_count: bool,
     /// Seed of the draws
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Where the labels go: a .npz file
+    /// File to write
     #[arg(long, value_name = "FILE.npz")]
     out: PathBuf,
     /// Print one JSON object
@@ -87,7 +87,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// What came out. Keys that do not apply are left out.
+/// The printed results. Keys that do not apply are omitted.
 #[derive(Serialize)]
 struct Summary<'a> {
     kind: &'a str,
@@ -95,7 +95,8 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     observed_classes: Option<usize>,
     n: usize,
-    /// Samples that rebalancing keeps; `realised`, `corrupted` and `transition` are of these.
+    /// Number of samples that rebalancing keeps; `realised`, `corrupted` and `transition` refer to
+    /// these.
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<usize>,
     requested: f64,
@@ -105,7 +106,7 @@ struct Summary<'a> {
     corrupted: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     transition: Option<Vec<Vec<f64>>>,
-    /// Why there is no transition matrix.
+    /// The reason why `transition` is missing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     undefined: BTreeMap<&'static str, String>,
     seed: u64,
@@ -118,7 +119,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let noisy = kind(arguments)?
         .inject(&clean, arguments.classes, arguments.seed)
         .map_err(|error| match error {
-            // The only one about the labels themselves.
+            // The only error about the labels themselves, so it names their file.
             DataError::LabelOutOfRange { .. } => {
                 Failure::from(BadInput(format!("{}: {error}", arguments.labels.display())))
             }
@@ -143,13 +144,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The noise that the options describe: they have the names of its settings, so that its own reader
-/// finds what is missing or does not belong to the kind.
+/// The noise that the options describe. Options have the names of the settings of [`LabelNoise`],
+/// whose deserialisation reports those that are missing or do not belong to the kind.
 fn kind(arguments: &Arguments) -> Result<LabelNoise, Failure> {
     let mut settings = Map::new();
-    let mut give = |name: &str, value: Value| settings.insert(name.to_owned(), value);
+    let mut set = |name: &str, value: Value| settings.insert(name.to_owned(), value);
     let kind = arguments.kind.replace('-', "_");
-    give("kind", json!(kind));
+    set("kind", json!(kind));
     let given = [
         ("eta", arguments.eta.map(Value::from)),
         ("map", arguments.map.as_deref().map(map).transpose()?),
@@ -173,7 +174,7 @@ fn kind(arguments: &Arguments) -> Result<LabelNoise, Failure> {
     ];
     for (name, value) in given {
         if let Some(value) = value {
-            give(name, value);
+            set(name, value);
         }
     }
     let noise = serde_json::from_value(Value::Object(settings));
@@ -189,7 +190,7 @@ fn map(text: &str) -> Result<Value, BadInput> {
     match classes {
         Ok(classes) => Ok(json!(classes)),
         Err(_) => Err(BadInput(format!(
-            "--map {text}: give K classes separated by commas, cifar10 or cifar100"
+            "--map {text}: not a list of classes; give K classes separated by commas, or cifar10 or cifar100"
         ))),
     }
 }
@@ -202,7 +203,7 @@ fn matrix(path: &Path) -> Result<Value, Failure> {
     {
         let place = array.place();
         return Err(BadInput(format!(
-            "{place}: matrix[{row}][{column}] = {entry}; give probabilities"
+            "{place}: matrix[{row}][{column}] = {entry} is not a probability: must be in [0, 1]"
         ))
         .into());
     }
@@ -249,7 +250,7 @@ fn summarise<'a>(
     }
 }
 
-/// One line a value, the transition matrix last.
+/// Prints one line per value, and the transition matrix last.
 fn print_table(summary: &Summary<'_>) -> Result<(), Failure> {
     let digits = |row: &[f64]| {
         row.iter()
@@ -286,7 +287,7 @@ fn print_table(summary: &Summary<'_>) -> Result<(), Failure> {
     }
     match summary.transition.as_deref() {
         Some(rows) if rows.iter().all(|row| row.len() <= WIDEST) => {
-            println!("transition (row: clean class, column: observed one)");
+            println!("transition (rows: clean classes, columns: observed classes)");
             for row in rows {
                 println!("  {}", digits(row));
             }

@@ -1,4 +1,4 @@
-//! Progress on standard error: bars on a terminal, a line now and then elsewhere.
+//! Progress on standard error: bars on a terminal, occasional lines otherwise.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -14,22 +14,22 @@ pub(crate) fn epochs(epochs: usize) -> ProgressBar {
     bar
 }
 
-/// Shows what a run tells.
+/// Shows an event of a run.
 pub(crate) fn training(bar: &ProgressBar, event: &TrainEvent<'_>) {
     match event {
         TrainEvent::Epoch(record) => epoch(bar, record),
         TrainEvent::Resumed(epochs) => {
-            // Epochs of an earlier process say nothing about the speed of this one.
+            // Epochs of an earlier process must not count for the speed of this one.
             bar.set_position(*epochs as u64);
             bar.reset_eta();
-            bar.suspend(|| eprintln!("note: goes on from a checkpoint after epoch {epochs}"));
+            bar.suspend(|| eprintln!("note: resumed from the checkpoint after epoch {epochs}"));
         }
         TrainEvent::Warning(text) => bar.suspend(|| eprintln!("warning: {text}")),
         _ => {}
     }
 }
 
-/// Moves the bar on; without a terminal, says one line every tenth of the run.
+/// Advances the bar; without a terminal, prints a line after every tenth of the run.
 fn epoch(bar: &ProgressBar, record: &EpochRecord) {
     let accuracy = record
         .test
@@ -81,14 +81,14 @@ impl SweepBar {
             }
         }
         if let Some(failure) = &state.failed {
-            self.say(&format!("failed: {failure}"));
+            self.print_line(&format!("failed: {failure}"));
         }
         self.bar.set_length(state.epochs.1 as u64);
         self.bar.set_position(state.epochs.0 as u64);
         self.bar.set_message(text);
     }
 
-    pub(crate) fn say(&self, line: &str) {
+    pub(crate) fn print_line(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 
@@ -97,8 +97,8 @@ impl SweepBar {
     }
 }
 
-/// What is being done, by its name.
-pub(crate) fn named() -> ProgressBar {
+/// A spinner with the name of the current step.
+pub(crate) fn spinner() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     bar.set_style(style("{spinner} {elapsed} {msg}"));
     bar.enable_steady_tick(Duration::from_millis(200));
@@ -114,8 +114,8 @@ pub(crate) struct FileBar {
     tenth: u64,
 }
 
-/// A bar over the bytes of one file after another; without a terminal nothing, or `lines` for what
-/// takes long.
+/// A bar over the bytes of each file in turn. Without a terminal, nothing is shown, or with `lines`
+/// a line after every tenth of a file.
 pub(crate) fn files(lines: bool) -> FileBar {
     let bar = ProgressBar::new(0);
     bar.set_style(style(
@@ -132,7 +132,7 @@ pub(crate) fn files(lines: bool) -> FileBar {
 }
 
 impl FileBar {
-    /// `resumed` of the `done` bytes were there before, so they say nothing about the speed.
+    /// `resumed` of the `done` bytes come from an earlier download and do not count for the speed.
     pub(crate) fn show(&mut self, file: &str, done: u64, total: u64, resumed: u64) {
         let tenth = 10 * done / total.max(1);
         if self.file != file || done <= resumed {
@@ -152,7 +152,7 @@ impl FileBar {
         }
     }
 
-    pub(crate) fn say(&self, line: &str) {
+    pub(crate) fn print_line(&self, line: &str) {
         if self.terminal {
             self.bar.println(line);
         } else {

@@ -16,33 +16,33 @@ use crate::metrics::inputs::Loaded;
     memdil report --runs runs --config experiment.toml --preset quick --out report\n  \
     memdil report --features ce.npz --features ls.npz --out report\n  \
     memdil report --theory --out report\n\n\
-    A file of --features holds arrays by the names that memdil metrics reads.")]
+    Files given with --features use the array names of memdil metrics.")]
 pub(crate) struct Arguments {
-    /// Folder with one folder a run
+    /// Folder of the runs, one subfolder per run
     #[arg(long, value_name = "DIR", required_unless_present_any = ["features", "theory", "config"])]
     pub(crate) runs: Option<PathBuf>,
-    /// A .npz or .safetensors with features and labels of a network that anything trained; can be
-    /// given many times
+    /// A .npz or .safetensors file with features and labels of any trained network; can be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) features: Vec<PathBuf>,
     /// Folder for index.html, report.md, claims.json and figures/
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Count only the runs of this manifest; can be given many times (default: every run in the
-    /// folder). Records of the layer-peeled model are shown in any case
+    /// Include only the runs of this manifest; can be repeated (default: every run in the folder).
+    /// Results of the layer-peeled model are always included
     #[arg(long, value_name = "M.jsonl", requires = "runs")]
     pub(crate) manifest: Vec<PathBuf>,
-    /// Experiment file whose claims are tested; can be given many times
+    /// Experiment file whose claims are tested; can be repeated
     #[arg(long, value_name = "F.toml")]
     pub(crate) config: Vec<PathBuf>,
-    /// Preset of the experiment files that the runs were made with
+    /// Preset of the experiment files with which the runs were planned
     #[arg(long, value_name = "NAME", requires = "config")]
     pub(crate) preset: Option<String>,
-    /// A setting that was changed when the runs were planned; can be given many times
+    /// Setting that was overridden when the runs were planned; can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
     pub(crate) set: Vec<String>,
-    /// Folder of data sets, for classes that an experiment file leaves out; can be given many times.
-    /// Missing data sets are looked up in $MEMDIL_DATA_DIR, ./data and /usr/share/datasets
+    /// Folder of data sets, needed if an experiment file does not list its classes; can be
+    /// repeated. Data sets that are not in it are searched for in $MEMDIL_DATA_DIR, ./data and
+    /// /usr/share/datasets
     #[arg(
         long = "data-dir",
         value_name = "DIR",
@@ -50,13 +50,13 @@ pub(crate) struct Arguments {
         value_parser = existing_folder()
     )]
     pub(crate) data_dirs: Vec<PathBuf>,
-    /// Numbers to compare with, as experiments/reference/*.toml
+    /// Reference values to compare with, such as experiments/reference/*.toml
     #[arg(long, value_name = "F.toml", requires = "runs")]
     pub(crate) reference: Option<PathBuf>,
-    /// Add the solved models: curves, phase map, N classes
+    /// Add the solutions of the theoretical models: curves, phase map, N classes
     #[arg(long)]
     pub(crate) theory: bool,
-    /// Command that makes these runs again, to be printed in the report
+    /// Command that reproduces the runs, to be printed in the report
     #[arg(long, value_name = "TEXT")]
     pub(crate) command: Option<String>,
 }
@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The experiment files, each experiment once.
+/// Reads the experiment files; refuses a file or an experiment that is given twice.
 fn experiments(arguments: &Arguments) -> Result<Vec<ReportedExperiment>, Failure> {
     let (preset, set) = (arguments.preset.as_deref(), &arguments.set);
     let paths = &arguments.config;
@@ -103,7 +103,7 @@ fn experiments(arguments: &Arguments) -> Result<Vec<ReportedExperiment>, Failure
         let mut before = experiments[..index].iter();
         if let Some(first) = before.position(|other| other.name == one.name) {
             let message = format!(
-                "--config {} and {}: both are of the experiment '{}'; give one of them",
+                "--config {} and {}: both define the experiment '{}'; give one of them",
                 paths[first].display(),
                 paths[index].display(),
                 one.name
@@ -114,7 +114,7 @@ fn experiments(arguments: &Arguments) -> Result<Vec<ReportedExperiment>, Failure
     Ok(experiments)
 }
 
-/// The metrics of a file, and what is drawn of it.
+/// The metrics of a file, and the samples that figures show.
 fn measured(path: &Path, all: &[PathBuf]) -> Result<MeasuredFeatures, Failure> {
     let file = path.display().to_string();
     if all.iter().filter(|other| *other == path).count() > 1 {
@@ -134,8 +134,8 @@ fn measured(path: &Path, all: &[PathBuf]) -> Result<MeasuredFeatures, Failure> {
     })
 }
 
-/// What a file is called in the report: the path as given where another file would be called the
-/// same.
+/// The name of a file in the report: its short name, or the path as given if another file has the
+/// same short name.
 fn name(path: &Path, all: &[PathBuf]) -> String {
     let same = all.iter().filter(|other| short(other) == short(path));
     let alone = same.count() == 1;
@@ -145,7 +145,8 @@ fn name(path: &Path, all: &[PathBuf]) -> String {
         .into_owned()
 }
 
-/// The stem of a file's name; the folder of a run, whose every folder has a `features.npz`.
+/// The stem of the file name or, for a `features.npz`, which every run folder has, the name of the
+/// folder.
 fn short(path: &Path) -> Option<&OsStr> {
     let stem = path.file_stem()?;
     let folder = path.parent().and_then(Path::file_name);

@@ -19,23 +19,23 @@ use crate::progress;
 #[command(after_help = "Example:\n  \
     memdil search --config experiments/generalization.toml --preset embedded --out runs --jobs 2\n  \
     memdil report --runs runs --out report\n\n\
-    The table [search] of the file says what is tried; one search is made for each run of its [sweep]. The best trial is \
-    trained again on all training data, into DIR; histories and trials are in DIR/search. Stopped at any moment, it \
-    goes on with the same trials when called again.")]
+    The table [search] of the file defines the trials; there is one search for each run of its [sweep]. The best trial is \
+    trained again on all training data, in DIR; histories and trials are in DIR/search. An interrupted search resumes \
+    with the same trials when the command is repeated.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) settings: Settings,
     /// Folder of runs
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Make this search of the sweep, counted from 0, or these, one after the other
+    /// Run only these searches of the sweep in sequence, numbered from 0
     #[arg(long, value_name = "I[,J]...", value_delimiter = ',')]
     pub(crate) index: Vec<usize>,
-    /// Write DIR/search/trials.jsonl, the trials known so far, for memdil sweep run, and run
-    /// nothing
+    /// Write the trials known so far to DIR/search/trials.jsonl, a manifest for memdil sweep run,
+    /// and run nothing
     #[arg(long)]
     pub(crate) plan: bool,
-    /// List trials and retrained runs with the time they will take, from timing each kind for a
+    /// List trials and retrained runs with their estimated time, from timing each kind of run for a
     /// second, and run nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -61,20 +61,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     notes.extend(
         absent
             .iter()
-            .map(|(source, n)| format!("note: {source} is not at hand: {n} searches left out")),
+            .map(|(source, n)| format!("note: {source}: not found; {n} searches left out")),
     );
-    // All at a time, or those that were asked for, one after the other.
-    let asked: Vec<Option<usize>> = match arguments.index.as_slice() {
+    // All searches together, or the requested ones in sequence.
+    let requested: Vec<Option<usize>> = match arguments.index.as_slice() {
         [] => vec![None],
         indices => indices.iter().copied().map(Some).collect(),
     };
-    let Made { searches, trouble } = make(arguments, &searches, &asked, notes)?;
-    match trouble {
-        Some(trouble) if searches.is_empty() => return Err(trouble.into()),
-        _ => print(arguments, &searches, &asked),
+    let Results {
+        searches,
+        last_error,
+    } = run_requested(arguments, &searches, &requested, notes)?;
+    match last_error {
+        Some(error) if searches.is_empty() => return Err(error.into()),
+        _ => print(arguments, &searches, &requested),
     }
-    if let Some(trouble) = trouble {
-        return Err(trouble.into());
+    if let Some(error) = last_error {
+        return Err(error.into());
     }
     let failed = searches
         .iter()
@@ -86,7 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// The searches of the experiment, of which the requested ones are there.
+/// Plans the searches of the experiment, and checks that the requested ones exist.
 fn plan(arguments: &Arguments, experiment: &Experiment) -> Result<SearchPlan, Failure> {
     let plan = experiment.searches(&arguments.processes.running.machine.data.data_dirs)?;
     let searches = plan.searches.len();
@@ -97,62 +100,62 @@ fn plan(arguments: &Arguments, experiment: &Experiment) -> Result<SearchPlan, Fa
     Ok(plan)
 }
 
-/// What became of the requested searches.
-struct Made {
+/// The results of the requested searches.
+struct Results {
     searches: Vec<SearchRecord>,
     /// The last error of runs that failed or are damaged.
-    trouble: Option<RunnerError>,
+    last_error: Option<RunnerError>,
 }
 
-/// Makes the requested searches; notes are shown once all is known to be good: an error is one
-/// line.
-fn make(
+/// Runs the requested searches. Notes are printed only once a search has started, so that an error
+/// in the input is a single line.
+fn run_requested(
     arguments: &Arguments,
     searches: &[Search],
-    asked: &[Option<usize>],
+    requested: &[Option<usize>],
     mut notes: Vec<String>,
-) -> Result<Made, Failure> {
+) -> Result<Results, Failure> {
     let mut options = SearchOptions::new(arguments.processes.workers()?, &arguments.out);
     options.plan = arguments.plan;
     let bar = progress::sweep();
-    let mut made = Made {
+    let mut results = Results {
         searches: Vec::new(),
-        trouble: None,
+        last_error: None,
     };
-    for &index in asked {
+    for &index in requested {
         options.index = index;
         let searched = run_searches(searches, &options, |state| {
-            notes.drain(..).for_each(|note| bar.say(&note));
+            notes.drain(..).for_each(|note| bar.print_line(&note));
             bar.show(state);
         });
         bar.clear();
         match searched {
-            Ok(searched) => made.searches.extend(searched),
-            // Runs that failed or are damaged stop no other search; the last error is returned.
+            Ok(searched) => results.searches.extend(searched),
+            // Failed or damaged runs do not stop other searches; the last error is returned.
             Err(
                 error @ (RunnerError::Workers { .. }
                 | RunnerError::Record(RecordError::Malformed { .. })),
             ) => {
-                if let Some(before) = made.trouble.replace(error) {
-                    eprintln!("failed: {before}");
+                if let Some(earlier) = results.last_error.replace(error) {
+                    eprintln!("failed: {earlier}");
                 }
             }
             Err(error) => return Err(error.into()),
         }
     }
-    if !made.searches.is_empty() || made.trouble.is_none() {
-        notes.iter().for_each(|note| bar.say(note));
+    if !results.searches.is_empty() || results.last_error.is_none() {
+        notes.iter().for_each(|note| bar.print_line(note));
     }
-    Ok(made)
+    Ok(results)
 }
 
-/// Prints the searches that were made.
-fn print(arguments: &Arguments, made: &[SearchRecord], asked: &[Option<usize>]) {
+/// Prints the searches, and the location of their runs.
+fn print(arguments: &Arguments, searches: &[SearchRecord], requested: &[Option<usize>]) {
     if arguments.json {
-        println!("{}", serde_json::json!({ "searches": made }));
+        println!("{}", serde_json::json!({ "searches": searches }));
         return;
     }
-    for search in made {
+    for search in searches {
         println!("{}", summary(search));
     }
     if !arguments.plan {
@@ -160,41 +163,41 @@ fn print(arguments: &Arguments, made: &[SearchRecord], asked: &[Option<usize>]) 
         return;
     }
     let folder = SearchFolder::new(&arguments.out);
-    for index in asked {
+    for index in requested {
         let [manifest, _] = folder.manifests(*index);
         println!(
-            "trials: {}, for runs in {}",
+            "trials: {}; run them with --out {}",
             manifest.display(),
             folder.trials().display()
         );
     }
 }
 
-/// How long trials and retrained runs that are not done will take: which values a trial has does
-/// not change its time. `say` gets the claims too.
+/// Estimates the time of the trials and retrained runs that are not done; the values of a trial do
+/// not change its time. `print` also receives the claims.
 pub(crate) fn estimate(
     arguments: &Arguments,
-    say: &mut dyn FnMut(String),
+    print: &mut dyn FnMut(String),
 ) -> Result<Estimate, Failure> {
     let experiment = arguments.settings.load()?;
     let SearchPlan { searches, .. } = plan(arguments, &experiment)?;
-    let asked = if arguments.index.is_empty() {
+    let requested = if arguments.index.is_empty() {
         searches.len()
     } else {
         arguments.index.len()
     };
-    say(format!("{asked} searches"));
+    print(format!("{requested} searches"));
     let specs: Vec<_> = searches.iter().map(|search| search.spec.clone()).collect();
     claims::planned(&arguments.settings, &experiment, &specs)?
         .into_iter()
-        .for_each(&mut *say);
+        .for_each(&mut *print);
     let mut runs = Vec::new();
     for (index, search) in searches.iter().enumerate() {
         if arguments.index.is_empty() || arguments.index.contains(&index) {
             runs.extend(planned(index, search, &SearchFolder::new(&arguments.out))?);
         }
     }
-    Estimate::of(&runs, &arguments.processes, say)
+    Estimate::of(&runs, &arguments.processes, print)
 }
 
 /// The trials of a search and its retrained run.
@@ -204,7 +207,7 @@ fn planned(
     folder: &SearchFolder,
 ) -> Result<Vec<Planned>, RecordError> {
     let record = folder.read(&search.id)?;
-    let made = record.as_ref().map_or(0, |record| record.trials.len());
+    let tried = record.as_ref().map_or(0, |record| record.trials.len());
     let mut planned = Vec::new();
     for trial in 1..=search.search.trials {
         let mut spec = search.spec.clone();
@@ -213,7 +216,7 @@ fn planned(
             index,
             name: format!("{}: trial {trial}", search.id),
             spec,
-            done: trial <= made,
+            done: trial <= tried,
         });
     }
     let mut spec = search.spec.clone();
@@ -227,7 +230,7 @@ fn planned(
     Ok(planned)
 }
 
-/// What is not searched over in which searches, by loss.
+/// Notes on the settings of the search space that some searches do not have, counted by loss.
 fn left_out(searches: &[Search]) -> Vec<String> {
     let mut counts: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for search in searches.iter().filter(|search| !search.left_out.is_empty()) {
@@ -237,12 +240,12 @@ fn left_out(searches: &[Search]) -> Vec<String> {
     }
     let all = searches.len();
     let note = |((loss, names), n)| {
-        format!("note: {n} of {all} searches ({loss}) have no setting {names}: left out there")
+        format!("note: {names}: not a setting of {n} of {all} searches ({loss}); left out there")
     };
     counts.into_iter().map(note).collect()
 }
 
-/// A search in one line.
+/// Describes a search in one line.
 fn summary(record: &SearchRecord) -> String {
     let (all, sampler) = (record.search.trials, record.search.sampler);
     let kind = if sampler == Sampler::Tpe {

@@ -10,11 +10,11 @@ use crate::progress;
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  memdil selftest --device cuda:0 --json > selftest.json\n\n\
-    Every kernel against f64 on the processor, a short training against the processor's, repeated and resumed, and the \
-    time of training steps. Exit status 1 when a check fails."
+    Compares every kernel with f64 on the CPU and a short training run with the same run on the CPU, repeats and \
+    resumes that run, and times training steps. The exit status is 1 if a check fails."
 )]
 pub(crate) struct Arguments {
-    /// cpu or cuda:N
+    /// Device: cpu or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
     /// Print one JSON object
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let bar = progress::named();
+    let bar = progress::spinner();
     let found = selftest(&arguments.device, |name| bar.set_message(name.to_owned()));
     bar.finish_and_clear();
     let found = found?;
@@ -59,17 +59,17 @@ fn table(found: &SelfTest) -> String {
             (None, Some(deviation)) => {
                 format!("deviation {deviation:.1e}, limit {:.0e}", check.limit)
             }
-            (None, None) => "no finite numbers".to_owned(),
+            (None, None) => "not finite".to_owned(),
         };
         text += &format!("{verdict} {}: {value}\n", check.name);
     }
     for timing in &found.timings {
         let roof = timing
             .over_roof
-            .map(|roof| format!(", {roof:.2} times the memory's roof"))
+            .map(|roof| format!(", {roof:.2} times the minimum at memory bandwidth"))
             .unwrap_or_default();
         text += &format!(
-            "{}: {:.3} ms a step, at least {:.0} MB{roof}\n",
+            "{}: {:.3} ms per step, at least {:.0} MB{roof}\n",
             timing.name, timing.milliseconds, timing.least_mb
         );
     }

@@ -18,16 +18,16 @@ use crate::progress;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Write every run of an experiment's sweep into a manifest, one a line
+    /// Write a manifest with the runs of an experiment's sweep, one per line
     #[command(after_help = "Example:\n  \
         memdil sweep plan --config experiments/memorization-dilation.toml --out manifest.jsonl")]
     Plan(Plan),
-    /// Make the runs of a manifest that are not complete
+    /// Execute the runs of a manifest that are not complete
     #[command(
         after_help = "Example:\n  memdil sweep run --manifest manifest.jsonl --out runs --all --jobs 2"
     )]
     Run(Run),
-    /// How far a sweep is
+    /// Show the progress of a sweep
     #[command(after_help = "Example:\n  memdil sweep status --manifest manifest.jsonl --out runs")]
     Status(Status),
 }
@@ -46,19 +46,19 @@ pub(crate) struct Plan {
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
 pub(crate) struct Run {
-    /// Manifest to work through
+    /// Manifest of the sweep
     #[arg(long, value_name = "M.jsonl")]
     pub(crate) manifest: PathBuf,
-    /// Folder that gets one folder a run
+    /// Folder for the runs, one subfolder per run
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Make this run, counted from 0, or these, one after the other
+    /// Execute only these runs in sequence, numbered from 0
     #[arg(long, group = "which", value_name = "I[,J]...", value_delimiter = ',')]
     pub(crate) index: Vec<usize>,
-    /// Make all runs, in worker processes of one thread each
+    /// Execute all runs, in worker processes of one thread each
     #[arg(long, group = "which")]
     pub(crate) all: bool,
-    /// List the runs with the time they will take, from timing each kind for a second, and run
+    /// List the runs with their estimated time, from timing each kind of run for a second, and run
     /// nothing
     #[arg(long, requires = "all")]
     pub(crate) dry_run: bool,
@@ -71,7 +71,7 @@ pub(crate) struct Status {
     /// Manifest of the sweep
     #[arg(long, value_name = "M.jsonl")]
     manifest: PathBuf,
-    /// Folder with one folder a run
+    /// Folder of the runs, one subfolder per run
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Print one JSON object
@@ -82,21 +82,21 @@ pub(crate) struct Status {
 pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Plan(arguments) => plan(arguments, |line| println!("{line}")),
-        Command::Run(arguments) => work(arguments),
+        Command::Run(arguments) => execute(arguments),
         Command::Status(arguments) => show(arguments),
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the manifest; `say` gets the number of runs and the tests that they will carry.
-pub(crate) fn plan(arguments: &Plan, say: impl Fn(String)) -> Result<(), Failure> {
+/// Writes the manifest; `print` receives the number of runs and the tests that they allow.
+pub(crate) fn plan(arguments: &Plan, print: impl Fn(String)) -> Result<(), Failure> {
     check_file("--out", &arguments.out)?;
     let experiment = arguments.settings.load()?;
     let memdil_runner::SweepPlan { lines, absent } = experiment.plan(&arguments.data.data_dirs)?;
     let specs: Vec<RunSpec> = lines.iter().map(|line| line.spec.clone()).collect();
     let tests = claims::planned(&arguments.settings, &experiment, &specs)?;
     if experiment.is_search() {
-        eprintln!("note: the table [search] is for memdil search");
+        eprintln!("note: the table [search] is ignored; use memdil search for it");
     }
     if let Some(folder) = arguments
         .out
@@ -107,24 +107,24 @@ pub(crate) fn plan(arguments: &Plan, say: impl Fn(String)) -> Result<(), Failure
     }
     write_manifest(&arguments.out, &lines)?;
     for (source, runs) in absent {
-        eprintln!("note: {source} is not at hand: {runs} runs left out");
+        eprintln!("note: {source}: not found; {runs} runs left out");
     }
-    say(format!(
+    print(format!(
         "{} runs in {}",
         lines.len(),
         arguments.out.display()
     ));
-    tests.into_iter().for_each(say);
+    tests.into_iter().for_each(print);
     Ok(())
 }
 
-fn work(arguments: &Run) -> Result<(), Failure> {
+fn execute(arguments: &Run) -> Result<(), Failure> {
     check_folder("--out", &arguments.out)?;
     if arguments.processes.worker {
         end_with_parent();
     }
     if !arguments.index.is_empty() {
-        return some(&read_manifest(&arguments.manifest)?, arguments);
+        return run_indexed(&read_manifest(&arguments.manifest)?, arguments);
     }
     if arguments.dry_run {
         let estimate = estimate(arguments, &mut |line| println!("{line}"))?;
@@ -134,14 +134,17 @@ fn work(arguments: &Run) -> Result<(), Failure> {
     all(arguments)
 }
 
-/// How long the runs of a manifest that are not complete will take.
-pub(crate) fn estimate(arguments: &Run, say: &mut dyn FnMut(String)) -> Result<Estimate, Failure> {
+/// Estimates the time of the runs of a manifest that are not complete.
+pub(crate) fn estimate(
+    arguments: &Run,
+    print: &mut dyn FnMut(String),
+) -> Result<Estimate, Failure> {
     let mut planned = Vec::new();
     for (index, line) in read_manifest(&arguments.manifest)?.into_iter().enumerate() {
         let ManifestLine { id, spec } = line;
         let done = match RunFolder::new(arguments.out.join(&id)).record() {
             Ok(record) => record.is_some_and(|record| record.spec == spec),
-            // One damaged record is one run that will fail.
+            // A damaged record only makes its own run fail, so the others are still estimated.
             Err(RecordError::Malformed { .. }) => false,
             Err(error) => return Err(error.into()),
         };
@@ -152,10 +155,10 @@ pub(crate) fn estimate(arguments: &Run, say: &mut dyn FnMut(String)) -> Result<E
             done,
         });
     }
-    Estimate::of(&planned, &arguments.processes, say)
+    Estimate::of(&planned, &arguments.processes, print)
 }
 
-/// Makes all runs of a manifest in worker processes.
+/// Executes all runs of a manifest in worker processes.
 pub(crate) fn all(arguments: &Run) -> Result<(), Failure> {
     let lines = read_manifest(&arguments.manifest)?;
     let workers = arguments.processes.workers()?;
@@ -171,13 +174,14 @@ pub(crate) fn all(arguments: &Run) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Between two looks at a run that another process works on.
-const BUSY: Duration = Duration::from_secs(5);
+/// Time between attempts at runs that other processes are working on.
+const BUSY_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Makes the runs that were asked for by their numbers; one that fails does not stop the others.
-/// One that another process works on is waited for: it is finished there, or free once that process
-/// is known to be gone. A sweep's worker is told at once.
-fn some(lines: &[ManifestLine], arguments: &Run) -> Result<(), Failure> {
+/// Executes the runs given with `--index`; a failed run does not stop the others.
+///
+/// A run that another process is working on is retried until that process has finished it or has
+/// ended. A worker of a sweep does not wait: it reports the run as busy at once.
+fn run_indexed(lines: &[ManifestLine], arguments: &Run) -> Result<(), Failure> {
     let find = |&index: &usize| {
         let last = lines.len() - 1;
         lines.get(index).ok_or_else(|| RunnerError::NoSuchLine {
@@ -186,15 +190,15 @@ fn some(lines: &[ManifestLine], arguments: &Run) -> Result<(), Failure> {
             last,
         })
     };
-    let mut asked = arguments
+    let mut pending = arguments
         .index
         .iter()
         .map(find)
         .collect::<Result<VecDeque<_>, _>>()?;
     let options = arguments.processes.running.options();
-    let (mut failed, mut told): (Option<RunnerError>, _) = (None, false);
+    let (mut failed, mut noted): (Option<RunnerError>, _) = (None, false);
     let mut busy = 0;
-    while let Some(line) = asked.pop_front() {
+    while let Some(line) = pending.pop_front() {
         let bar = progress::epochs(line.spec.training.epochs);
         let outcome = train(&line.spec, &arguments.out.join(&line.id), &options, |e| {
             progress::training(&bar, &e)
@@ -203,25 +207,25 @@ fn some(lines: &[ManifestLine], arguments: &Run) -> Result<(), Failure> {
         if let Err(RunnerError::Busy { path }) = &outcome
             && !arguments.processes.worker
         {
-            if !std::mem::replace(&mut told, true) {
+            if !std::mem::replace(&mut noted, true) {
                 eprintln!(
-                    "note: another process works on {}: waiting for it",
+                    "note: {}: another process is working on this run; waiting for it",
                     path.display()
                 );
             }
-            asked.push_back(line);
+            pending.push_back(line);
             busy += 1;
-            if busy >= asked.len() {
+            if busy >= pending.len() {
                 busy = 0;
-                std::thread::sleep(BUSY);
+                std::thread::sleep(BUSY_RETRY_INTERVAL);
             }
             continue;
         }
         busy = 0;
         if let Err(error) = outcome {
-            // The last one is said at the end.
-            if let Some(before) = failed.replace(error) {
-                eprintln!("failed: {before}");
+            // The last error is returned.
+            if let Some(earlier) = failed.replace(error) {
+                eprintln!("failed: {earlier}");
             }
         }
     }

@@ -18,25 +18,25 @@ use crate::failure::Failure;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// The layer-peeled model: closed form, or found by descent
+    /// Solve the layer-peeled model, in closed form or by numeric minimisation
     #[command(after_help = "Example:\n  \
         memdil theory lpm --classes 10 --alpha 0.1 --lambda-w 1e-4 --lambda-h 1e-4 --nonnegative --json")]
     Lpm(Lpm),
-    /// The memorization-dilation model at one setting
+    /// Solve the memorization-dilation model at one setting
     #[command(after_help = "Example:\n  \
         memdil theory md --loss ls --alpha 0.1 --lambda-w 1e-5 --lambda-h 1e-5 --eta 0.1 --c-md 0.5 \
         --measure sphere --dim 2 --nonnegative")]
     Md(Md),
-    /// What the model tends to as weight decay vanishes
+    /// Compute the limits of the memorization-dilation model as weight decay vanishes
     #[command(after_help = "Example:\n  \
         memdil theory limits --alpha 0.1 --lambda-w 1e-8 --lambda-h 1e-8 --eta 0.1 --c-md 0.5 \
         --measure sphere --dim 2 --nonnegative")]
     Limits(LimitsOf),
-    /// Ratio of a loss's rho to cross-entropy's over noise and weight decay
+    /// Map the ratio of a loss's rho to that of cross-entropy over noise and weight decay
     #[command(after_help = "Example:\n  \
         memdil theory phase --loss ls --alpha 0.1 --c-md 0.1 --measure sphere --dim 2 --nonnegative --json")]
     Phase(Phase),
-    /// C_MD from finished runs, and what the model then predicts
+    /// Fit C_MD to finished runs and print the predictions of the model
     #[command(after_help = "Example:\n  memdil theory fit --runs reproduction/quick/runs --json")]
     Fit(Fit),
 }
@@ -56,11 +56,11 @@ pub(crate) struct Lpm {
     /// Weight decay of the features
     #[arg(long, value_name = "L")]
     lambda_h: f64,
-    /// Features are at least 0, as after a ReLU
+    /// Constrain the features to be nonnegative, as after a ReLU
     #[arg(long)]
     nonnegative: bool,
-    /// Minimise numerically (6 dimensions more than classes, 2 samples per class) instead of using the
-    /// closed form, and print how far above it the objective ends
+    /// Minimise numerically (with 6 more dimensions than classes, 2 samples per class) instead of
+    /// using the closed form, and print how far the objective ends above it
     #[arg(long)]
     numeric: bool,
     /// Print one JSON object
@@ -99,7 +99,7 @@ struct Space {
     /// Dimension of the features
     #[arg(long, value_name = "P")]
     dim: usize,
-    /// Features are at least 0, as after a ReLU
+    /// Constrain the features to be nonnegative, as after a ReLU
     #[arg(long)]
     nonnegative: bool,
 }
@@ -119,7 +119,7 @@ pub(crate) struct Md {
     alpha: f64,
     #[command(flatten)]
     setting: Setting,
-    /// Number of classes; above 2 on the sphere only
+    /// Number of classes; more than 2 need --measure sphere
     #[arg(long, value_name = "N", default_value_t = 2)]
     classes: usize,
     /// Print one JSON object
@@ -134,7 +134,8 @@ pub(crate) struct LimitsOf {
     alpha: f64,
     #[command(flatten)]
     setting: Setting,
-    /// Number of classes; above 2 gives the law of label smoothing, on the sphere
+    /// Number of classes; for more than 2, on the sphere, only the limit of label smoothing is
+    /// printed
     #[arg(long, value_name = "N", default_value_t = 2)]
     classes: usize,
     /// Print one JSON object
@@ -145,22 +146,22 @@ pub(crate) struct LimitsOf {
 #[derive(clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Phase {
-    /// Loss to set against cross-entropy: ls or lr
+    /// Loss to compare with cross-entropy: ls or lr
     #[arg(long, value_parser = parse::<LossKind>, default_value = "ls")]
     loss: LossKind,
-    /// Its degree of smoothing or relaxation
+    /// Degree of smoothing or relaxation of the loss
     #[arg(long, value_name = "A", default_value_t = 0.1)]
     alpha: f64,
     #[command(flatten)]
     space: Space,
-    /// Smallest and largest ratio of noisy to clean samples, evenly spaced between
+    /// Smallest and largest ratio of noisy to clean samples; the values between are evenly spaced
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [0.01, 0.45])]
     etas: Vec<f64>,
-    /// Smallest and largest weight decay (of classifier and features alike), at equal ratios
-    /// between
+    /// Smallest and largest weight decay, of both classifier and features; the values between are
+    /// geometrically spaced
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [1e-7, 1e-2])]
     lambdas: Vec<f64>,
-    /// Cells along each side
+    /// Number of cells along each axis
     #[arg(long, value_name = "CELLS", default_value_t = 60)]
     cells: usize,
     /// Print one JSON object
@@ -170,7 +171,7 @@ pub(crate) struct Phase {
 
 #[derive(clap::Args)]
 pub(crate) struct Fit {
-    /// Folder with one folder a run
+    /// Folder of the runs, one subfolder per run
     #[arg(long, value_name = "DIR")]
     runs: PathBuf,
     /// Print one JSON object
@@ -201,7 +202,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A unit variant by its name in JSON.
+/// Parses a unit variant from its name in JSON.
 fn parse<T: DeserializeOwned>(name: &str) -> Result<T, String> {
     serde_json::from_value(Value::String(name.to_owned())).map_err(|e| e.to_string())
 }
@@ -228,7 +229,8 @@ fn lpm(arguments: &Lpm) -> Result<Map<String, Value>, Failure> {
     let exact = closed_form(&setting)?;
     let mut map = object(exact)?;
     if arguments.numeric {
-        // With as many dimensions as classes, a class may stay at zero, a saddle.
+        // With no more dimensions than classes, the descent may get stuck at a saddle point where
+        // a class is zero.
         let problem = LpmProblem::new(&setting, 2, classes + SPARE);
         let found = minimize(
             &problem,
@@ -253,15 +255,15 @@ fn lpm(arguments: &Lpm) -> Result<Map<String, Value>, Failure> {
             "residual": residual,
             "iterations": iterations,
         }))?);
-        // A condition number belongs to the closed form; the descent does not compute one.
+        // The condition number is that of the closed form; the descent does not compute one.
         map.remove("hessian_condition");
     }
     Ok(map)
 }
 
 impl Setting {
-    /// The library also knows the model without noise; here `eta` is asked for, so 0 is taken for a
-    /// slip.
+    /// Checks the setting. Unlike the library, this rejects `eta = 0` (no noise): the option is
+    /// required, so 0 is probably a mistake.
     fn resolve(&self) -> Result<MdSetting, TheoryError> {
         if !(self.eta > 0.0 && self.eta < 1.0) {
             return Err(TheoryError::Parameter {
@@ -280,7 +282,7 @@ impl Setting {
 }
 
 impl Space {
-    /// The setting at some noise level and a weight decay that the caller replaces.
+    /// The setting at a noise level, with a placeholder weight decay that the caller replaces.
     fn at(&self, eta: f64) -> MdSetting {
         let &Self {
             c_md,

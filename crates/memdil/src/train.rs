@@ -13,7 +13,7 @@ use crate::progress;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     memdil train --config experiments/memorization-dilation.toml --set noise.eta=0.4 --out runs/one\n\n\
-    Stopped at any moment, it goes on from its newest checkpoint when called again with the same settings.")]
+    An interrupted run resumes from its newest checkpoint when the command is repeated with the same settings.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     settings: Settings,
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let outcome = outcome?;
     let note = match &outcome {
         Outcome::Ran(_) => "",
-        Outcome::AlreadyComplete(_) => " (was complete already, nothing done)",
+        Outcome::AlreadyComplete(_) => " (already complete)",
     };
     let record = outcome.record();
     println!("{}{note}", summary(record));
@@ -46,12 +46,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     println!("run: {}", arguments.out.display());
     if experiment.is_sweep() {
-        eprintln!(
-            "note: this was one run, as the settings say; the lists under [sweep] are for memdil sweep plan"
-        );
+        eprintln!("note: the table [sweep] is ignored; use memdil sweep for it");
     }
     if experiment.is_search() {
-        eprintln!("note: the table [search] is for memdil search");
+        eprintln!("note: the table [search] is ignored; use memdil search for it");
     }
     Ok(if record.status == Status::Completed {
         ExitCode::SUCCESS
@@ -60,13 +58,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// The run in one line.
+/// Describes the run in one line.
 fn summary(record: &RunRecord) -> String {
     if let Some(reason) = &record.reason {
         return format!("{}: diverged, {reason}", record.id);
     }
     let Some(last) = &record.last else {
-        return format!("{}: no epoch", record.id);
+        return format!("{}: no epochs", record.id);
     };
     let mut text = format!(
         "{}: {} epochs in {:.1} s, loss {:.4}",

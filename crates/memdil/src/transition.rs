@@ -12,11 +12,11 @@ use crate::failure::{BadInput, Failure};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     memdil transition --logits runs/early/features.npz\n\n\
-    Prints rows that a configuration takes: loss = { kind = \"forward_correction\", transition = [[...], ...] }.\n\
-    A network that has memorised its labels gives the identity: train the one for this a few epochs only.")]
+    Prints the rows of the matrix, for an experiment file: loss = { kind = \"forward_correction\", transition = [[...], ...] }.\n\
+    A network that has memorised its labels yields the identity matrix, so train it for only a few epochs.")]
 pub(crate) struct Arguments {
     /// Logits of the training samples, (n, K): .npy, or the array `logits` of a .npz (a run's
-    /// features.npz) or .safetensors; probabilities are refused
+    /// features.npz) or .safetensors; not probabilities
     #[arg(long, value_name = "F")]
     logits: PathBuf,
     /// Row i is the prediction for the sample at this quantile of the probability of class i

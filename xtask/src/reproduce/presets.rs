@@ -94,7 +94,14 @@ mod tests {
 
     #[test]
     fn the_presets_in_the_help_exist() {
-        for preset in ["smoke", "quick", "standard", "standard-full", "paper"] {
+        for preset in [
+            "smoke",
+            "quick",
+            "standard",
+            "standard-full",
+            "paper-figure",
+            "paper",
+        ] {
             assert!(
                 check(&root().join("experiments"), preset, &[]).is_ok(),
                 "{preset}"

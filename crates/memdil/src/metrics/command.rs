@@ -1,4 +1,4 @@
-//! The command: from options to printed metrics.
+//! Runs the command: loads the arrays, measures them and prints the metrics.
 
 use std::process::ExitCode;
 

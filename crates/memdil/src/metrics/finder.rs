@@ -1,4 +1,4 @@
-//! The search for arrays, in the main file and in those of the options.
+//! Finds arrays in the main file and in the files of the options.
 
 use std::path::PathBuf;
 
@@ -8,24 +8,27 @@ use memdil_data::arrays::{Array, ArrayFile, Role};
 use super::messages::Remedy;
 use crate::failure::Failure;
 
-/// Looks arrays up and remembers which ones the main file supplied.
+/// Finds arrays and records which ones the main file supplied.
 pub(super) struct Finder<'a> {
     main: &'a ArrayFile,
-    /// Whether there are no features, so that only logits and labels are of use.
-    alone: bool,
-    /// The role of each array of the main file that is used, and its place.
+    /// Whether features are not given, so that only logits and labels are used.
+    logits_only: bool,
+    /// The role and the location of each array of the main file that is used.
     pub(super) found: Vec<(Role, String)>,
 }
 
 impl<'a> Finder<'a> {
-    pub(super) fn new(main: &'a ArrayFile, alone: bool) -> Self {
-        let found = Vec::new();
-        Self { main, alone, found }
+    pub(super) fn new(main: &'a ArrayFile, logits_only: bool) -> Self {
+        Self {
+            main,
+            logits_only,
+            found: Vec::new(),
+        }
     }
 
     /// The features of the main file.
     pub(super) fn features(&mut self) -> Result<Option<Array>, Failure> {
-        let features = if self.alone {
+        let features = if self.logits_only {
             None
         } else {
             features(self.main)?
@@ -34,7 +37,7 @@ impl<'a> Finder<'a> {
         Ok(features)
     }
 
-    /// The array of a role, from the file of its option or else from the main file.
+    /// The array of a role, from the file of its option if given, otherwise from the main file.
     pub(super) fn find(
         &mut self,
         role: Role,
@@ -48,7 +51,7 @@ impl<'a> Finder<'a> {
             };
         }
         let needs_features = matches!(role, Role::Classifier | Role::Bias | Role::TestFeatures);
-        if self.alone && needs_features {
+        if self.logits_only && needs_features {
             return Ok(None);
         }
         let array = match self.main.named(role)? {
@@ -69,7 +72,7 @@ impl<'a> Finder<'a> {
 /// known name (`np.savez(f, h, y)` names them `arr_0` and `arr_1`).
 fn features(main: &ArrayFile) -> Result<Option<Array>, Failure> {
     let features = match main.find(Role::Features)? {
-        // Beside logits a matrix without a known name may be anything.
+        // If there are logits, a matrix without a known name need not be the features.
         None if main.named(Role::Logits)?.is_none() => {
             main.only(|array| array.matrix_shape().is_ok_and(|(_, columns)| columns > 1))?
         }
@@ -81,7 +84,7 @@ fn features(main: &ArrayFile) -> Result<Option<Array>, Failure> {
     Ok(features)
 }
 
-/// The only labels among the arrays of an archive without a known name.
+/// The labels of an archive, if only one of the arrays without a known name can be labels.
 fn only_labels(main: &ArrayFile) -> Result<Option<Array>, DataError> {
     main.only(|array| !array.dtype().is_float() && array.labels().is_ok())
 }

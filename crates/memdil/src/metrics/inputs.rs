@@ -1,4 +1,4 @@
-//! The arrays of `memdil metrics`: which one comes from which file.
+//! Reads the arrays of `memdil metrics` from their files.
 
 use std::path::{Path, PathBuf};
 
@@ -12,25 +12,24 @@ use super::finder::Finder;
 use super::messages::{Remedy, notes};
 use crate::failure::{BadInput, Failure};
 
-/// All that was given.
+/// The arrays that were given.
 pub(crate) struct Loaded {
-    /// The archive that alone holds the arrays, where it may be one of several that are measured: a
-    /// message that names none of its arrays names it.
+    /// The archive that holds all arrays, if it may be one of several to be measured. An error
+    /// message that does not name an array names this archive.
     pub(super) archive: Option<String>,
-    /// Missing where logits and labels are all there is.
+    /// `None` if only logits and labels are given.
     pub(super) features: Option<Array>,
     pub(super) labels: Array,
     pub(super) clean_labels: Option<Array>,
     pub(super) classifier: Option<Array>,
     pub(super) bias: Option<Array>,
-    /// Used only without classifier and bias, as [`Measure::logits`](memdil_metrics::Measure::logits);
-    /// with them it is not even read.
+    /// Read only without classifier and bias, like
+    /// [`Measure::logits`](memdil_metrics::Measure::logits).
     pub(super) logits: Option<Array>,
     pub(super) test_logits: Option<Array>,
     pub(super) test_features: Option<Array>,
     pub(super) test_labels: Option<Array>,
-    /// What a user should know: arrays of the archive that are not used, and those that are used
-    /// under another name.
+    /// Notes on arrays of the archive that are not used, or that are read under another name.
     pub(crate) notes: Vec<String>,
 }
 
@@ -49,7 +48,7 @@ impl Loaded {
         if !file.is_archive() {
             let path = path.display();
             return Err(BadInput(format!(
-                "{path}: one array is not enough; give a .npz or .safetensors that holds features and labels, as numpy.savez writes"
+                "{path}: one array is not enough; give a .npz or .safetensors that holds features and labels, as written by numpy.savez"
             ))
             .into());
         }
@@ -62,8 +61,8 @@ impl Loaded {
     }
 
     fn read(main: &ArrayFile, arguments: &Arguments, remedy: Remedy) -> Result<Self, Failure> {
-        let alone = arguments.features.is_none() && arguments.logits.is_some();
-        let mut finder = Finder::new(main, alone);
+        let logits_only = arguments.features.is_none() && arguments.logits.is_some();
+        let mut finder = Finder::new(main, logits_only);
         let features = finder.features()?;
         let labels = finder.find(Role::Labels, &arguments.labels)?;
         let clean_labels = finder.find(Role::CleanLabels, &arguments.clean_labels)?;
@@ -71,12 +70,12 @@ impl Loaded {
         let bias = finder.find(Role::Bias, &arguments.bias)?;
         let test_features = finder.find(Role::TestFeatures, &arguments.test_features)?;
         let test_labels = finder.find(Role::TestLabels, &arguments.test_labels)?;
-        // The archive of a run holds both: its last layer says more than its logits.
+        // The archive of a run holds both; its last layer yields more metrics than its logits.
         let has_head = classifier.is_some() && bias.is_some();
         let logits = if has_head {
             refuse(
                 &arguments.logits,
-                "logits are computed where classifier and bias are given; leave out the bias, or these logits",
+                "logits are computed from the classifier and the bias if both are given; leave out the bias or the logits",
             )?;
             None
         } else {
@@ -85,7 +84,7 @@ impl Loaded {
         let test_logits = if has_head && test_features.is_some() {
             refuse(
                 &arguments.test_logits,
-                "test logits are computed where classifier, bias and test features are given; leave these out",
+                "test logits are computed from the classifier, the bias and the test features if all are given; leave out the test logits",
             )?;
             None
         } else {
@@ -111,7 +110,7 @@ impl Loaded {
         Ok(loaded)
     }
 
-    /// Refuses arrays that are of use only beside another one.
+    /// Refuses an array that requires another array, if that is not given.
     fn check_pairs(&self, remedy: Remedy) -> Result<(), Failure> {
         let test = self.test_features.as_ref().or(self.test_logits.as_ref());
         if let (Some(bias), None) = (&self.bias, &self.classifier) {
@@ -124,7 +123,7 @@ impl Loaded {
         }
     }
 
-    /// Some samples of the training set, and of the test set where there is one.
+    /// Randomly drawn samples of the training set and, if there is one, of the test set.
     pub(crate) fn samples(&self) -> Result<(Sample, Option<Sample>), Failure> {
         let Some(features) = &self.features else {
             return Err(Failure::inside("no features to draw samples from"));
@@ -138,7 +137,7 @@ impl Loaded {
     }
 }
 
-/// Refuses a file whose array would not be read.
+/// Refuses an option whose file would not be read.
 fn refuse(option: &Option<PathBuf>, reason: &str) -> Result<(), BadInput> {
     match option {
         Some(path) => Err(BadInput(format!("{}: {reason}", path.display()))),
@@ -146,7 +145,7 @@ fn refuse(option: &Option<PathBuf>, reason: &str) -> Result<(), BadInput> {
     }
 }
 
-/// Some rows of a set, drawn once and for all.
+/// Random rows of a set; equal sizes give equal rows.
 fn sample(
     features: &Array,
     labels: &Array,
@@ -159,7 +158,7 @@ fn sample(
         Ok(rows.iter().map(|&row| labels[row] as usize).collect())
     };
     Ok(Sample {
-        // float32 stays where it lies; only the rows drawn are widened.
+        // A float32 matrix is not copied; only the drawn rows are converted.
         features: match features.dtype() {
             Dtype::Float32 => features
                 .matrix::<f32>()?

@@ -1,4 +1,4 @@
-//! The call into the metrics.
+//! Computes the metrics of the arrays.
 
 use std::cell::Cell;
 
@@ -11,7 +11,8 @@ use super::inputs::Loaded;
 use crate::failure::{BadInput, Failure};
 
 impl Loaded {
-    /// All metrics that these arrays allow, in float64 where one of the arrays is.
+    /// All metrics that these arrays allow. Features are read as float64 if one of them is float64,
+    /// otherwise as float32; likewise the classifier, the bias and the logits.
     pub(crate) fn measure(&self, classes: Option<usize>) -> Result<Metrics, Failure> {
         let is_wide = |array: &Array| *array.dtype() == Dtype::Float64;
         let features = [&self.features, &self.test_features];
@@ -50,7 +51,7 @@ impl Loaded {
             .or(classifier.as_ref().map(|classifier| classifier.nrows()))
             .or(logits.as_ref().map(|logits| logits.ncols()))
             .unwrap_or_else(|| {
-                largest(&[
+                implied_classes(&[
                     Some(&labels),
                     clean_labels.as_deref(),
                     test_labels.as_deref(),
@@ -93,7 +94,7 @@ impl Loaded {
         };
         if let Some(classes) = classes.filter(|&classes| classes != logits.ncols()) {
             return Err(BadInput(format!(
-                "--classes {classes}: the logits have {} columns, one per class; leave it out",
+                "--classes {classes}: the logits have {} columns, one per class; leave out --classes",
                 logits.ncols()
             ))
             .into());
@@ -102,7 +103,7 @@ impl Loaded {
         Ok(found.map_err(|error| self.name_files(&error))?)
     }
 
-    /// The message of an error, with the file behind each array that it names.
+    /// The message of an error, with the file after each array that it names.
     fn name_files(&self, error: &MetricsError) -> BadInput {
         let names_a_file = Cell::new(false);
         let message = error.message(&|subject| match self.array(subject) {
@@ -139,15 +140,15 @@ fn matrix<T: Float>(array: &Option<Array>) -> Result<Option<CowArray<'_, T, Ix2>
     array.as_ref().map(Array::matrix).transpose()
 }
 
-/// Classes are counted from 0, so there is one more than the largest label.
-fn largest(labels: &[Option<&[i64]>]) -> usize {
+/// The number of classes in labels that count from 0: one more than the largest.
+fn implied_classes(labels: &[Option<&[i64]>]) -> usize {
     let largest = labels
         .iter()
         .flatten()
         .flat_map(|labels| labels.iter())
         .max();
     largest.map_or(0, |&label| {
-        // `measure` reports negative numbers.
+        // Negative labels are reported by `Measure::run`.
         usize::try_from(label).map_or(2, |label| label.saturating_add(1))
     })
 }
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arrays_in_a_message_get_their_files() {
+    fn messages_name_the_files_of_arrays() {
         let labels = |name| {
             let file = ArrayFile::parse(b"0\n1\n0\n", name).unwrap();
             file.find(memdil_data::arrays::Role::Labels).unwrap()
@@ -190,11 +191,14 @@ mod tests {
             loaded.name_files(&short.unwrap_err()).to_string(),
             "labels (y.csv) has 2 entries, but logits needs 1"
         );
-        let of_no_array = MetricsError::ZeroScatter;
-        assert_eq!(loaded.name_files(&of_no_array).0, of_no_array.to_string());
+        let without_array = MetricsError::ZeroScatter;
+        assert_eq!(
+            loaded.name_files(&without_array).0,
+            without_array.to_string()
+        );
         loaded.archive = Some("a.npz".to_owned());
-        let message = loaded.name_files(&of_no_array).0;
-        assert_eq!(message, format!("a.npz: {of_no_array}"));
+        let message = loaded.name_files(&without_array).0;
+        assert_eq!(message, format!("a.npz: {without_array}"));
         assert!(!loaded.name_files(&alone).0.contains("a.npz"));
     }
 }

@@ -1,13 +1,14 @@
-//! Lines about the arrays of `memdil metrics`: which ones are not used, and which are missing.
+//! Messages about unused and missing arrays of `memdil metrics`.
 
 use memdil_data::arrays::{Array, ArrayFile, Role};
 
 use crate::failure::{BadInput, Failure};
 
-/// What the archive of a run holds besides: not worth a note. Its logits are those of its last layer.
+/// Arrays in the archive of a run that are ignored without a note. Its logits follow from its last
+/// layer.
 const UNUSED: [&str; 3] = ["logits", "test_logits", "test_clean_labels"];
 
-/// Which arrays of the archive are not used, and which are used though they have another name.
+/// Notes on arrays of the archive that are not used, or that are read under another name.
 pub(super) fn notes(main: &ArrayFile, found: &[(Role, String)]) -> Vec<String> {
     let path = main.path();
     let is_used = |name: &String| {
@@ -32,12 +33,12 @@ pub(super) fn notes(main: &ArrayFile, found: &[(Role, String)]) -> Vec<String> {
     notes
 }
 
-/// What can be done about an array that is not there.
+/// How a user can supply a missing array.
 #[derive(Clone, Copy)]
 pub(super) enum Remedy {
-    /// Name a file by its option.
+    /// Name its file with an option.
     Option,
-    /// Save it in the archive: there are no options.
+    /// Save it in the archive, for commands without these options.
     Save,
 }
 
@@ -46,7 +47,11 @@ impl Remedy {
         let option = format!("give {} FILE", option(role));
         if !file.is_archive() {
             let path = file.path();
-            return BadInput(format!("{path}: {} are needed too; {option}", role.name())).into();
+            return BadInput(format!(
+                "{path}: {} are required too; {option}",
+                role.name()
+            ))
+            .into();
         }
         let other = match self {
             Self::Option => format!(" or {option}"),
@@ -55,7 +60,7 @@ impl Remedy {
         file.lacks(role.name(), &other).into()
     }
 
-    /// An array that needs one of the others beside it.
+    /// The error of an array that is given without any of `others`, one of which it requires.
     pub(super) fn half(self, given: &Array, others: &[Role]) -> Failure {
         let remedy = match self {
             Self::Option => format!("give {} too", any_of(others, option)),
@@ -63,11 +68,11 @@ impl Remedy {
         };
         let others = any_of(others, |role| role.name().to_owned());
         let place = given.place();
-        BadInput(format!("{place}: is given without {others}; {remedy}")).into()
+        BadInput(format!("{place}: requires {others}; {remedy}")).into()
     }
 }
 
-/// The option that names the file of an array.
+/// The option for the file of an array.
 fn option(role: Role) -> String {
     format!("--{}", role.name().replace('_', "-"))
 }

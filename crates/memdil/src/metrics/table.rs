@@ -1,10 +1,10 @@
-//! Metrics as text for a reader.
+//! Metrics as a text table.
 
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-/// Groups, and the beginnings of the names that belong to them, in reading order.
+/// Groups and the prefixes of the names that belong to them, in printed order.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("training", &["epoch", "learning_rate", "loss", "seconds"]),
     ("inputs", &["samples", "dim", "classes"]),
@@ -38,7 +38,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// The same for the object of the test set.
+/// The prefixes of the names in the object of the test set, in printed order.
 const TEST: &[&str] = &[
     "samples",
     "dilation",
@@ -57,10 +57,10 @@ const TEST: &[&str] = &[
     "loss",
 ];
 
-/// Longer lists are left to `--json`.
+/// Longer lists are printed only with `--json`.
 const LONGEST: usize = 10;
 
-/// One line a value, in groups; what belongs to none of them comes under `other`.
+/// One line per value, in groups; values without a group are listed under `other`.
 pub(crate) fn text(metrics: &Value) -> String {
     let empty = Map::new();
     let mut left: Vec<(&str, &Value)> = metrics
@@ -89,7 +89,8 @@ pub(crate) fn text(metrics: &Value) -> String {
     text
 }
 
-/// Where a name stands: at its own entry, else at one that it begins with, else after all of them.
+/// The rank of a name: the position of the equal entry, otherwise that of the first entry that is a
+/// prefix, otherwise the number of entries.
 fn rank(name: &str, starts: &[&str]) -> usize {
     let exact = starts.iter().position(|start| *start == name);
     exact
@@ -124,7 +125,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Six significant digits.
+/// Formats a value with six significant digits.
 fn short(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {

@@ -13,12 +13,12 @@ use crate::arguments::{Machine, Processes, existing_folder};
     memdil reproduce --preset smoke\n  \
     memdil reproduce --preset standard --only capacity --jobs 4 --dry-run\n  \
     memdil reproduce --preset paper --engine slurm --partition gpu --gpus-per-task 1 --device cuda:0\n\n\
-    The experiment files are part of the program. The same command resumes what was interrupted.")]
+    The experiment files are built into the program. An interrupted reproduction resumes when the command is repeated.")]
 pub(crate) struct Arguments {
-    /// Preset of the experiments: smoke, quick, standard, standard-full or paper
+    /// Preset of the experiments: smoke, quick, standard, standard-full, paper-figure or paper
     #[arg(long, value_name = "NAME", default_value = "quick")]
     pub(super) preset: String,
-    /// Make only this experiment of the preset; can be given many times
+    /// Run only this experiment of the preset; can be repeated
     #[arg(long, value_name = "NAME")]
     pub(super) only: Vec<String>,
     /// Folder for manifests, runs and report (default: reproduction/PRESET)
@@ -27,20 +27,20 @@ pub(crate) struct Arguments {
     /// Folder of experiment files to use instead of the built-in ones
     #[arg(long, value_name = "DIR", value_parser = existing_folder())]
     pub(super) experiments: Option<PathBuf>,
-    /// List the runs with the time they will take, and run nothing
+    /// List the runs with their estimated time, and run nothing
     #[arg(long)]
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) processes: Processes,
-    /// Where the runs are made: in worker processes here, or as tasks of a cluster's job array
+    /// Execute the runs in worker processes on this machine, or as a job array on a cluster
     #[arg(long, value_enum, default_value = "local")]
     pub(super) engine: Engine,
     #[command(flatten)]
     pub(super) tasks: TaskArguments,
-    /// Make the report of runs that a cluster has made, and what needs no job array
+    /// Run the experiments that need no job array, and write the report of the cluster's runs
     #[arg(long, hide = true)]
     pub(super) report_only: bool,
-    /// The command to print in the report
+    /// Command to print in the report
     #[arg(long, hide = true, value_name = "TEXT")]
     shown_as: Option<String>,
 }
@@ -69,16 +69,16 @@ pub(super) struct TaskArguments {
     /// Time limit of a task (Slurm)
     #[arg(long, value_name = "T")]
     pub(super) time: Option<String>,
-    /// Cores of a task (default: 1)
+    /// Cores per task (default: 1)
     #[arg(long, value_name = "C", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) cpus_per_task: Option<u16>,
-    /// GPUs of a task: a number, for Slurm also type:number
+    /// GPUs per task: a number, for Slurm also type:number
     #[arg(long, value_name = "G")]
     pub(super) gpus_per_task: Option<String>,
-    /// Most tasks at a time (Slurm)
+    /// Largest number of concurrent tasks (Slurm)
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) max_parallel: Option<u16>,
-    /// Another argument of sbatch; can be given many times
+    /// Additional argument of sbatch; can be repeated
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     pub(super) sbatch_arg: Vec<String>,
 }
@@ -93,7 +93,7 @@ impl Arguments {
         self.out.clone().unwrap_or_else(default)
     }
 
-    /// This command, for the reader of the report.
+    /// This command, as printed in the report.
     pub(super) fn shown(&self) -> String {
         let own = || {
             let arguments = std::env::args_os().skip(1);
@@ -106,7 +106,7 @@ impl Arguments {
 }
 
 impl TaskArguments {
-    /// The first argument that was given.
+    /// The first of these options that was given.
     pub(super) fn first_given(&self) -> Option<&'static str> {
         let given = [
             ("--submit", self.submit.is_some()),
@@ -124,7 +124,7 @@ impl TaskArguments {
             .map(|(flag, _)| *flag)
     }
 
-    /// As sbatch takes them.
+    /// The arguments of sbatch.
     pub(super) fn for_sbatch(&self) -> Vec<String> {
         let named = [
             ("--partition", &self.partition),

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Refuses the name of no device before anything is planned: a cluster's tasks would fail later.
+/// Refuses an invalid device name before anything is planned. On a cluster, the tasks would fail.
 fn check_device(device: &str) -> Result<(), BadInput> {
     let number = device.strip_prefix("cuda:").map(str::parse::<u16>);
     if device == "cpu" || matches!(number, Some(Ok(_))) {

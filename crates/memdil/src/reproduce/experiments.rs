@@ -1,4 +1,4 @@
-//! Which experiment files a reproduction is made of.
+//! The experiment files of a reproduction.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,7 +31,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "robust-losses",
 ];
 
-/// What the program makes of an experiment file.
+/// The kind of an experiment file, which decides the command that runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Runs of a manifest.
@@ -55,9 +55,9 @@ pub(super) struct ExperimentFile {
 /// The experiment files of a reproduction.
 #[derive(Debug)]
 pub(super) struct Selection {
-    /// Those to make.
+    /// The experiments to run.
     pub(super) experiments: Vec<ExperimentFile>,
-    /// All that have the preset.
+    /// All experiments that have the preset.
     pub(super) of_preset: Vec<ExperimentFile>,
 }
 
@@ -70,7 +70,7 @@ impl Kind {
             Some("layer-peeled") => Ok(Self::LayerPeeled),
             Some("report") => Ok(Self::Report),
             Some(other) => Err(BadInput(format!(
-                "{}: command = \"{other}\": must be search, layer-peeled or report, or be left out for a sweep",
+                "{}: command = \"{other}\" is unknown: must be search, layer-peeled or report, or omitted for a sweep",
                 path.display()
             ))),
         }
@@ -78,9 +78,9 @@ impl Kind {
 }
 
 impl Selection {
-    /// The experiment files that have a preset, of which those named in `only` are made, or all.
+    /// Selects the experiments that have a preset: those named in `only`, or all if it is empty.
     ///
-    /// They are those of `folder`; without one, the built-in ones as written into `out`.
+    /// The files are those of `folder` or, without a folder, the built-in ones as written to `out`.
     pub(super) fn new(
         folder: Option<&Path>,
         out: &Path,
@@ -126,7 +126,7 @@ impl Selection {
     }
 }
 
-/// Writes the built-in experiment files into the output folder.
+/// Writes the built-in experiment files to the output folder.
 pub(super) fn write_built_in(out: &Path) -> Result<(), RecordError> {
     let folder = built_in_folder(out);
     create_dir(&folder)?;
@@ -139,14 +139,14 @@ fn built_in_folder(out: &Path) -> PathBuf {
     out.join("experiments")
 }
 
-/// The built-in experiment files with their texts, as they are written into a folder.
+/// The paths of the built-in experiment files in a folder, with their contents.
 fn built_in(folder: &Path) -> Vec<(PathBuf, String)> {
     let file =
         |(name, text): &(&str, &str)| (folder.join(format!("{name}.toml")), (*text).to_owned());
     EMBEDDED.iter().map(file).collect()
 }
 
-/// The `.toml` files of a folder with their texts, sorted.
+/// The paths of the `.toml` files of a folder, sorted, with their contents.
 fn read_folder(folder: &Path) -> Result<Vec<(PathBuf, String)>, BadInput> {
     let unreadable = |path: &Path, error: std::io::Error| {
         BadInput(format!("cannot read {}: {error}", path.display()))

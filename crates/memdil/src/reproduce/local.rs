@@ -1,4 +1,4 @@
-//! Makes the experiments in worker processes on this machine, then the report.
+//! Runs the experiments in worker processes on this machine and writes the report.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use crate::dry_run::Estimate;
 use crate::failure::Failure;
 use crate::{layer_peeled, report, search, sweep};
 
-/// Makes every experiment and writes the report.
+/// Runs every experiment and writes the report.
 pub(super) fn run(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
     job.write_experiments()?;
     let mut failed = Vec::new();
@@ -20,7 +20,8 @@ pub(super) fn run(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
         match make(job, experiment) {
             Ok(code) if code == ExitCode::SUCCESS => {}
             Ok(_) => failed.push(experiment.name.as_str()),
-            // The user mends bad input first. A cluster has made the runs: they get their report.
+            // Bad input is reported at once. With --report-only the cluster's runs are complete, so
+            // their report is written in any case.
             Err(error) if error.is_bad_input() && !job.arguments.report_only => return Err(error),
             Err(error) => {
                 error.print();
@@ -33,12 +34,12 @@ pub(super) fn run(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     Err(Failure::inside(format!(
-        "runs of {} failed or diverged and are missing in the report; the same command tries again what failed",
+        "runs of {} failed or diverged and are missing in the report; repeat the command to retry failed runs",
         failed.join(", ")
     )))
 }
 
-/// Lists the runs with the time that they take; nothing is run.
+/// Lists the runs with their estimated time; nothing is run.
 pub(super) fn estimate(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
     job.write_experiments()?;
     let mut seconds = 0.0;
@@ -56,17 +57,17 @@ pub(super) fn estimate(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
     }
     let mut experiments = job.selection.experiments.iter();
     let report = if experiments.any(|experiment| experiment.kind == Kind::Report) {
-        "the theory, half a minute"
+        "half a minute for the theory"
     } else {
         "the report"
     };
     let minutes = (seconds / 60.0_f64).ceil();
-    println!("all together: about {minutes:.0} min, and {report}");
+    println!("total: about {minutes:.0} min, plus {report}");
     Ok(ExitCode::SUCCESS)
 }
 
-/// The runs of an experiment with the time that each takes in `processes`; `None` if it has none.
-/// `say` gets each as soon as it is known.
+/// Estimates the time of the runs of an experiment in `processes`; `None` if it has no runs. `say`
+/// receives one line per run as soon as its time is known.
 pub(super) fn open(
     job: &Reproduction<'_>,
     experiment: &ExperimentFile,
@@ -80,7 +81,7 @@ pub(super) fn open(
     }
 }
 
-/// Says which experiment comes now.
+/// Prints the name of the experiment that starts now.
 fn announce(job: &Reproduction<'_>, index: usize) {
     let experiments = &job.selection.experiments;
     eprintln!(
@@ -92,7 +93,7 @@ fn announce(job: &Reproduction<'_>, index: usize) {
     );
 }
 
-/// Makes an experiment. With `--report-only` the runs of sweeps are those that a cluster has made.
+/// Runs an experiment. With `--report-only`, a cluster has already executed the runs of sweeps.
 fn make(job: &Reproduction<'_>, experiment: &ExperimentFile) -> Result<ExitCode, Failure> {
     match experiment.kind {
         Kind::Sweep if !job.arguments.report_only => {
@@ -107,15 +108,15 @@ fn make(job: &Reproduction<'_>, experiment: &ExperimentFile) -> Result<ExitCode,
             out: job.runs(),
         }),
         Kind::Report => {
-            // An empty file: a later call with --only keeps this part of the report.
+            // The empty file makes later calls with --only keep this part of the report.
             write_atomic(&job.result(experiment), |_| Ok(()))?;
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-/// The report of what was made in the folder, now or by earlier calls: `--only` adds an experiment
-/// to the others.
+/// The arguments of the report on all results in the folder, of this call or earlier ones: `--only`
+/// adds an experiment to the others.
 fn report_arguments(job: &Reproduction<'_>) -> report::Arguments {
     let out = job.out.join("report");
     let mut made = job.selection.of_preset.clone();
@@ -126,7 +127,7 @@ fn report_arguments(job: &Reproduction<'_>) -> report::Arguments {
         runs: any_runs.then(|| job.runs()),
         features: Vec::new(),
         out,
-        // Runs of earlier settings may be in the same folder: only those of the manifests count.
+        // The folder may hold runs of earlier settings, so only the runs of manifests are included.
         manifest: made
             .iter()
             .filter(|file| matches!(file.kind, Kind::Sweep | Kind::Search))
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_report_has_what_was_made_in_its_folder_searches_too() {
+    fn the_report_includes_all_results_in_its_folder() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().to_owned();
         let line = Line::parse_from(["reproduce", "--preset", "standard", "--only", "capacity"]);

@@ -1,8 +1,8 @@
 //! `memdil reproduce`: every experiment of a preset, then the report.
 //!
-//! `experiments` selects the experiment files, `reproduction` says what is made of them and where,
-//! and one of two engines makes the runs: `local` in worker processes here, `cluster` as tasks
-//! of a job array. Both end in the same report.
+//! `experiments` selects the experiment files, `reproduction` defines their commands and output
+//! paths, and one of two engines executes the runs: `local` in worker processes on this machine,
+//! `cluster` as tasks of a job array. Both write the same report.
 
 mod arguments;
 mod cluster;

@@ -1,4 +1,4 @@
-//! A reproduction: its arguments, its experiments, and where it keeps its files.
+//! A reproduction: its arguments, its experiments and its output paths.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ impl Reproduction<'_> {
         self.out.join(format!("{}.jsonl", experiment.name))
     }
 
-    /// The file that exists once an experiment was made, now or by an earlier call.
+    /// The file that exists once an experiment was run, by this call or an earlier one.
     pub(super) fn result(&self, experiment: &ExperimentFile) -> PathBuf {
         match experiment.kind {
             Kind::Sweep => self.manifest(experiment),
@@ -36,7 +36,7 @@ impl Reproduction<'_> {
         }
     }
 
-    /// Writes the built-in experiment files, unless others are used.
+    /// Writes the built-in experiment files, unless `--experiments` names a folder of others.
     pub(super) fn write_experiments(&self) -> Result<(), RecordError> {
         match self.arguments.experiments {
             Some(_) => Ok(()),
@@ -47,7 +47,7 @@ impl Reproduction<'_> {
     /// The worker processes on this machine.
     pub(super) fn processes(&self) -> Processes {
         let mut processes = self.arguments.processes.clone();
-        // Whether this process ends with the one that started it does not concern its parts.
+        // The flag concerns this process alone, not the workers that it starts.
         processes.worker = false;
         processes
     }
@@ -77,7 +77,7 @@ impl Reproduction<'_> {
         }
     }
 
-    /// The arguments that make an experiment's searches in `processes`.
+    /// The arguments that run an experiment's searches in `processes`.
     pub(super) fn search(
         &self,
         experiment: &ExperimentFile,

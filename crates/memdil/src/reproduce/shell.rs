@@ -1,14 +1,14 @@
-//! Text for a shell.
+//! Quoting for a shell.
 
 use std::ffi::OsStr;
 
-/// One word for a shell, whatever characters it has.
+/// Quotes a text as one word of a shell.
 pub(super) fn quoted(text: impl AsRef<OsStr>) -> String {
     let text = text.as_ref().to_string_lossy();
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// One word for a shell, quoted only if needed: for commands that people read.
+/// Quotes a text as one word of a shell only if needed, for commands that people read.
 pub(super) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/=:,%+@".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {

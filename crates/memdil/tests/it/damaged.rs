@@ -1,4 +1,4 @@
-//! Runs whose files were cut: by a killed copy, or a full disk.
+//! Runs with truncated files, as after an interrupted copy or on a full disk.
 
 use std::fs;
 use std::path::PathBuf;
@@ -40,8 +40,8 @@ fn scene(file: &str) -> (Scene, PathBuf) {
     (scene, path)
 }
 
-/// What every reader of the runs says of the damage.
-fn is_noticed(scene: &Scene, expected: &str) {
+/// Checks that every command that reads the runs reports the damage.
+fn assert_reported(scene: &Scene, expected: &str) {
     let parts = [expected, "run it again"];
     scene.refuse("theory fit --runs runs", &parts);
     scene.refuse("report --runs runs --out report", &parts);
@@ -51,7 +51,7 @@ fn is_noticed(scene: &Scene, expected: &str) {
         status.contains("1 completed") && status.contains(expected),
         "{status}"
     );
-    // What is planned and damaged is missing in a report on a manifest.
+    // A damaged run counts as missing in a report on a manifest.
     scene.succeed("report --runs runs --manifest m.jsonl --out report");
     let report = fs::read_to_string(scene.path("report/report.md")).unwrap();
     assert!(report.contains("1 planned run is missing"), "{report}");
@@ -72,12 +72,12 @@ fn a_damaged_record_is_named() {
         (b"", "summary.json: damaged (EOF"),
     ] {
         fs::write(&summary, content).unwrap();
-        is_noticed(&scene, expected);
+        assert_reported(&scene, expected);
     }
 }
 
 #[test]
-fn metrics_that_were_cut_beside_a_whole_record_are_named() {
+fn truncated_metrics_are_named() {
     let (scene, metrics) = scene("metrics.jsonl");
     let whole = fs::read(&metrics).unwrap();
     let second = whole.iter().position(|&byte| byte == b'\n').unwrap() + 1;
@@ -96,14 +96,14 @@ fn metrics_that_were_cut_beside_a_whole_record_are_named() {
         ),
     ] {
         fs::write(&metrics, content).unwrap();
-        is_noticed(&scene, expected);
+        assert_reported(&scene, expected);
     }
     fs::remove_file(&metrics).unwrap();
-    is_noticed(
+    assert_reported(
         &scene,
         "metrics.jsonl: is missing, but summary.json records 3 epochs",
     );
-    // Where the record is kept alone, that is on purpose.
+    // If config.toml is missing too, the record was kept alone on purpose.
     fs::remove_file(metrics.with_file_name("config.toml")).unwrap();
     scene.succeed("report --runs runs --out report");
 }

@@ -1,4 +1,4 @@
-//! `memdil data` through the real binary; servers are on this machine.
+//! `memdil data` through the real binary; servers run on this machine.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -22,7 +22,8 @@ fn files(scene: &Scene, folder: &str) -> Vec<String> {
     names
 }
 
-fn nobody() -> String {
+/// The address of a port on which no server listens.
+fn unused_address() -> String {
     format!(
         "http://{}",
         TcpListener::bind("127.0.0.1:0")
@@ -32,7 +33,7 @@ fn nobody() -> String {
     )
 }
 
-/// Answers every request with a status and a body.
+/// Starts a server that sends the same response to every request, and returns its address.
 fn server(status: &'static str, body: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -70,7 +71,7 @@ fn an_unknown_name_lists_the_names() {
 }
 
 #[test]
-fn list_says_what_is_where() {
+fn list_shows_files_and_folders() {
     let scene = Scene::new("data");
     let folder = scene.path("sets/svhn");
     fs::create_dir_all(&folder).unwrap();
@@ -116,7 +117,7 @@ fn list_says_what_is_where() {
     );
     assert_eq!(svhn["bytes"].as_u64(), Some(246_316_178));
 
-    // Of several folders, the one that holds most.
+    // Of several folders, the one that holds most files is shown.
     fs::create_dir(scene.path("empty")).unwrap();
     let text = scene.succeed("list --data-dir empty --data-dir sets");
     assert!(text.contains("1 of 2 files in sets/svhn"), "{text}");
@@ -135,9 +136,9 @@ fn list_says_what_is_where() {
 }
 
 #[test]
-fn without_network_one_line_says_what_to_do() {
+fn an_unreachable_server_is_one_line_with_the_remedy() {
     let scene = Scene::new("data");
-    let base = nobody();
+    let base = unused_address();
     let address = "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz";
     scene.fail(
         &format!("fetch mnist --url {base}"),
@@ -162,11 +163,11 @@ fn without_network_one_line_says_what_to_do() {
 
 #[cfg(feature = "hub")]
 #[test]
-fn the_hub_out_of_reach_is_one_line() {
-    let scene = Scene::new();
+fn an_unreachable_hub_is_one_line() {
+    let scene = Scene::new("data");
     let mut command = scene.command("fetch mnist --hub");
     command
-        .env("HF_ENDPOINT", nobody())
+        .env("HF_ENDPOINT", unused_address())
         .env("HF_HOME", scene.path("cache"))
         .env("NO_PROXY", "127.0.0.1");
     let output = command
@@ -194,7 +195,7 @@ fn the_hub_out_of_reach_is_one_line() {
 }
 
 #[test]
-fn what_a_server_sends_instead_is_not_kept() {
+fn a_wrong_response_is_not_kept() {
     let scene = Scene::new("data");
     let arguments = |base: String| format!("fetch mnist --data-dir sets --url {base}");
     scene.fail(
@@ -208,8 +209,8 @@ fn what_a_server_sends_instead_is_not_kept() {
         &["has 100 bytes, not 9912422"],
     );
 
-    // Of the right size, so that only the checksum tells; without a terminal, progress comes as
-    // lines.
+    // A body of the right size is refused by its checksum. Without a terminal, progress is printed
+    // as lines.
     let output = scene.run(&arguments(server("200 OK", vec![0; 9_912_422])));
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
@@ -239,7 +240,7 @@ fn verify_names_what_is_missing_or_wrong() {
         "verify mnist",
         2,
         &[
-            "data, /usr/share/datasets (or in mnist, MNIST/raw there)",
+            "mnist not found in data, /usr/share/datasets (or in mnist, MNIST/raw there)",
             "memdil data fetch mnist",
             "--data-dir",
         ],
@@ -272,9 +273,9 @@ fn verify_names_what_is_missing_or_wrong() {
     );
 }
 
-/// Where Debian's package is installed, its files stand for a download that is complete.
+/// Uses the files of Debian's package, if it is installed, as a complete download.
 #[test]
-fn files_that_are_right_need_no_network() {
+fn correct_files_need_no_network() {
     if !Path::new(DEBIAN).is_dir() {
         return;
     }
@@ -292,7 +293,7 @@ fn files_that_are_right_need_no_network() {
     }
     let text = scene.succeed(&format!(
         "fetch fashion-mnist --data-dir sets --url {}",
-        nobody()
+        unused_address()
     ));
     assert_eq!(text, "fashion-mnist: complete in sets/fashion-mnist\n");
     assert_eq!(files(&scene, "sets/fashion-mnist").len(), 4);

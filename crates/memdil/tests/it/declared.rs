@@ -1,5 +1,5 @@
-//! The claims of every experiment and preset in the repository: that they can be planned, that the
-//! effects which a plan promises are found, and that no effect is found where there is none.
+//! The claims of every experiment and preset in the repository: they can be planned, effects of the
+//! planned size are detected, and absent effects are not.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::common::Scene;
 
 const DRAWS: usize = 100;
-/// More than any seed in the files.
+/// Larger than every seed in the files.
 const SEEDS: usize = 64;
 
 struct Planned {
@@ -67,7 +67,7 @@ fn planned() -> Vec<Planned> {
     all
 }
 
-/// A folder in which every data set seems to be: planning opens none.
+/// A folder with empty files in place of every data set, since planning does not open them.
 fn data_sets() -> tempfile::TempDir {
     let folder = tempfile::TempDir::new().unwrap();
     let sets: [(&str, &[&str]); 4] = [
@@ -92,7 +92,7 @@ fn normal(rng: &mut ChaCha8Rng) -> f64 {
 }
 
 #[test]
-fn promised_effects_are_found_and_others_are_not() {
+fn planned_effects_are_detected_and_absent_ones_are_not() {
     let mut tests = 0;
     for Planned {
         name,
@@ -103,7 +103,7 @@ fn promised_effects_are_found_and_others_are_not() {
     {
         let families = Family::of(&declarations, Some(&preset), &specs).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(24);
-        // Data sets of a preset have the same design.
+        // The families of a preset have the same design, so the first one suffices.
         for family in families.into_iter().take(1) {
             let promised = family.planned();
             let conditions = family.conditions();
@@ -160,7 +160,7 @@ fn promised_effects_are_found_and_others_are_not() {
 }
 
 #[test]
-fn every_preset_but_smoke_has_the_seeds_that_its_claims_need() {
+fn every_preset_but_smoke_has_enough_seeds() {
     for Planned {
         name,
         preset,
@@ -184,7 +184,7 @@ fn every_preset_but_smoke_has_the_seeds_that_its_claims_need() {
     }
 }
 
-/// The claims of a report that belong to an experiment, as they are written.
+/// The claims of an experiment in the claims.json of a report.
 fn claims(scene: &Scene, report: &str, experiment: &str) -> Vec<serde_json::Value> {
     let text = fs::read_to_string(scene.path(report).join("claims.json")).unwrap();
     let all: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
@@ -199,7 +199,7 @@ fn example() -> String {
 }
 
 #[test]
-fn an_experiment_has_the_claims_that_its_file_declares_and_nothing_else_changes_them() {
+fn claims_depend_only_on_their_experiment_file() {
     let scene = Scene::new("");
     fs::write(scene.path("widths.toml"), example()).unwrap();
     let short =
@@ -253,13 +253,13 @@ fn an_experiment_has_the_claims_that_its_file_declares_and_nothing_else_changes_
     ));
     assert_eq!(claims(&scene, "beside", "own-widths"), alone);
     assert_eq!(claims(&scene, "beside", "other").len(), 2);
-    // Without a file nothing is claimed.
+    // Without an experiment file, no claim is tested.
     let table = scene.succeed("report --runs runs --out none");
     assert!(table.contains("No claim is tested"), "{table}");
 }
 
 #[test]
-fn claims_that_cannot_be_tested_are_one_line() {
+fn untestable_claims_are_one_line() {
     let scene = Scene::new("");
     let cases = [
         (
@@ -320,7 +320,7 @@ fn claims_that_cannot_be_tested_are_one_line() {
     }
     scene.refuse(
         "report --config first.toml --config second.toml --out report",
-        &["first.toml and second.toml: both are of the experiment 'own-widths'"],
+        &["first.toml and second.toml: both define the experiment 'own-widths'"],
     );
     let one = example().replace("seed = [0, 1, 2, 3, 4, 5]", "seed = [0]");
     fs::write(scene.path("one.toml"), one).unwrap();
@@ -328,7 +328,7 @@ fn claims_that_cannot_be_tested_are_one_line() {
         "sweep plan --config one.toml --out m.jsonl",
         &["one seed is planned", "needs 6"],
     );
-    // Some seeds that are too few for a verdict are said: the runs may be wanted for their figures.
+    // Too few seeds for a verdict are not an error, as the runs may serve for figures.
     let few = example().replace("seed = [0, 1, 2, 3, 4, 5]", "seed = [0, 1]");
     fs::write(scene.path("few.toml"), few).unwrap();
     let plan = scene.succeed("sweep plan --config few.toml --out m.jsonl");

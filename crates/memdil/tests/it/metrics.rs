@@ -91,7 +91,7 @@ impl Golden {
         }
     }
 
-    /// One file an array.
+    /// Writes one file per array.
     pub(crate) fn write_npy(&self, scene: &Scene) {
         write_npy(scene.path("h.npy"), &self.features).unwrap();
         write_npy(scene.path("y.npy"), &self.labels).unwrap();
@@ -174,12 +174,12 @@ impl Golden {
     }
 }
 
-/// The little-endian bytes that a type has for a value.
+/// Encodes a value in the little-endian bytes of a type.
 type Bytes = fn(f64) -> Vec<u8>;
 
 /// The same features and labels in every type, byte order, memory order and container.
 #[test]
-fn the_same_metrics_from_every_layout() {
+fn every_layout_gives_the_same_metrics() {
     let scene = Scene::new("metrics");
     let (rows, columns) = (12, 3);
     // Multiples of 1/8 below 16 are float16, bfloat16 and float32 alike.
@@ -188,12 +188,12 @@ fn the_same_metrics_from_every_layout() {
     let array = |descr: &str, fortran_order: bool, bytes: Bytes, reverse: bool| {
         let mut data = Vec::new();
         for i in 0..rows * columns {
-            let place = if fortran_order {
+            let index = if fortran_order {
                 (i % rows) * columns + i / rows
             } else {
                 i
             };
-            let mut element = bytes(value(place));
+            let mut element = bytes(value(index));
             if reverse {
                 element.reverse();
             }
@@ -266,7 +266,7 @@ fn the_same_metrics_from_every_layout() {
         let output = scene.succeed("--features h.safetensors --labels y.npy --json");
         outputs.push((format!("{dtype:?}"), output));
     }
-    // float64 is summed in float64, all others in float32 like float32 itself.
+    // float64 is summed in float64; all other types are converted to float32.
     let is_wide = |name: &str| name.contains("f8") || name == "F64";
     for wide in [false, true] {
         let mut group = outputs.iter().filter(|(name, _)| is_wide(name) == wide);
@@ -303,7 +303,8 @@ fn golden_values_from_every_format() {
                 "{name} {file}"
             );
         }
-        // Arrays may be taken from a file each, from another archive, and over an archive's own.
+        // Arrays can be read from separate files and archives, and override those of the main
+        // archive.
         let mixed = "--features h.npy --labels stored.npz --clean-labels all.safetensors --classifier W.npy --bias b.npy";
         assert_eq!(scene.succeed(&format!("{mixed} --json")), first);
         assert_eq!(
@@ -356,7 +357,7 @@ fn element_types_do_not_matter() {
 }
 
 #[test]
-fn what_lacks_its_inputs_is_left_out() {
+fn metrics_without_their_inputs_are_omitted() {
     let (scene, golden) = (Scene::new("metrics"), Golden::read("metrics_b"));
     golden.write_npy(&scene);
     let found = json(&scene, "--features h.npy --labels y.npy");
@@ -413,7 +414,7 @@ fn the_number_of_classes() {
         &format!("{both} --classes 18446744073709551615"),
         &["class number 2"],
     );
-    // The largest label counts wherever it stands, and the classifier's rows before it.
+    // The largest label of any array counts, unless there is a classifier, whose rows count.
     write_npy(
         scene.path("c.npy"),
         &Array1::from_vec(vec![0_u8, 1, 0, 1, 0, 2]),
@@ -428,7 +429,7 @@ fn the_number_of_classes() {
 }
 
 #[test]
-fn text_for_readers() {
+fn metrics_are_printed_in_groups() {
     let (scene, golden) = (Scene::new("metrics"), Golden::read("metrics_b"));
     golden.write_npy(&scene);
     let table = scene.succeed(ALL);
@@ -455,7 +456,7 @@ fn text_for_readers() {
         help.contains("Example") && help.contains("--test-labels") && help.contains("save zeros"),
         "{help}"
     );
-    // Names that mean nothing are told, in case one was meant to.
+    // Unknown names are noted, as they may be misspelled.
     let mut npz = NpzWriter::new(fs::File::create(scene.path("x.npz")).unwrap());
     npz.add_array("features", &golden.features).unwrap();
     npz.add_array("labels", &golden.labels).unwrap();

@@ -1,4 +1,4 @@
-//! Files that `memdil metrics` refuses, and the line that says why.
+//! Files that `memdil metrics` refuses, with the error messages.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ pub(crate) fn npy(descr: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8>
 }
 
 #[test]
-fn bad_arrays_are_told_with_the_file_and_the_remedy() {
+fn bad_arrays_are_refused_with_file_and_remedy() {
     let scene = Scene::new("metrics");
     write_npy(
         scene.path("h.npy"),
@@ -91,13 +91,13 @@ fn bad_arrays_are_told_with_the_file_and_the_remedy() {
             &["bad.npy: ", expected[0], expected[1]],
         );
     }
-    // One row in column order is one row in row order.
+    // A single column has the same layout in both memory orders.
     fs::write(
         scene.path("one.npy"),
         npy("'<f4'", "True", "(4, 1)", &1_f32.to_le_bytes().repeat(4)),
     )
     .unwrap();
-    // It is read; that its class means coincide leaves metrics undefined.
+    // The file is read; its class means coincide, so some metrics are undefined.
     let found = scene.succeed("--features one.npy --labels y.npy --json");
     assert!(found.contains("class means coincide"), "{found}");
 
@@ -262,9 +262,9 @@ fn bad_files_and_missing_arrays() {
     }
 }
 
-/// The reader is fuzzed in its unit tests; here the whole way, numbers included.
+/// The unit tests fuzz the reader alone; this test includes the computation of the metrics.
 #[test]
-fn damaged_files_never_end_in_a_panic() {
+fn damaged_files_never_cause_a_panic() {
     let (scene, golden) = (Scene::new("metrics"), Golden::read("metrics_a"));
     golden.write_npy(&scene);
     golden.write_npz(

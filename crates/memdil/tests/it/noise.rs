@@ -1,4 +1,4 @@
-//! `memdil noise`: real files in, a label-noise file and a summary out.
+//! `memdil noise` on real files: the label-noise file and the summary.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ fn summary(scene: &Scene, arguments: &str) -> Value {
 const LABELS: &str = "--labels y.npy --classes 10 --out noisy.npz";
 
 #[test]
-fn every_kind_is_written_and_summed_up() {
+fn every_kind_is_written_and_summarised() {
     let scene = scene();
     let matrix = Array2::from_shape_fn((10, 10), |(j, k)| if j == k { 0.55 } else { 0.05 });
     write_npy(scene.path("T.npy"), &matrix).unwrap();
@@ -85,7 +85,7 @@ fn every_kind_is_written_and_summed_up() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_and_a_file_reads_back() {
+fn equal_seeds_give_equal_bytes_and_files_read_back() {
     let scene = scene();
     let written = |options: &str| {
         summary(
@@ -123,12 +123,12 @@ realised           1.000000
 corrupted          4
 seed               0
 out                a.npz
-transition (row: clean class, column: observed one)
+transition (rows: clean classes, columns: observed classes)
   0.0000  1.0000
   1.0000  0.0000
 ";
     assert_eq!(table, expected);
-    // A class without a label has no row: the matrix is left out, with the reason.
+    // The row of a class without labels is undefined, so the matrix is replaced by the reason.
     let summary = summary(
         &scene,
         "--labels y.csv --classes 3 --kind uniform --eta 0 --out a.npz",
@@ -144,7 +144,7 @@ transition (row: clean class, column: observed one)
 }
 
 #[test]
-fn bad_input_is_told_in_one_line_and_writes_nothing() {
+fn bad_input_is_one_line_and_writes_nothing() {
     let scene = scene();
     let save = |name: &str, matrix: &Array2<f64>| write_npy(scene.path(name), matrix).unwrap();
     save("sum.npy", &array![[0.5, 0.5], [0.3, 0.3]]);

@@ -1,4 +1,4 @@
-//! Outputs that cannot be written: refused in one line, before any work.
+//! Outputs that cannot be written are refused in one line, before any work.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ sampler = "random"
 space = { "optimizer.learning_rate" = { low = 0.01, high = 0.1, scale = "log" } }
 "#;
 
-/// A folder with settings, labels, a manifest of one run, and what is in the way.
+/// A folder with settings, labels, a manifest of one run, and obstacles to outputs.
 fn scene() -> Scene {
     let scene = Scene::new("");
     fs::write(scene.path("e.toml"), format!("{SETTINGS}{SEARCH}")).unwrap();
@@ -26,7 +26,7 @@ fn scene() -> Scene {
 }
 
 #[test]
-fn a_file_is_not_taken_for_an_output_folder() {
+fn a_file_cannot_be_an_output_folder() {
     let scene = scene();
     for command in [
         "train --config e.toml --out",
@@ -58,7 +58,7 @@ fn downloads_into_a_file_are_refused() {
 }
 
 #[test]
-fn a_folder_is_not_taken_for_an_output_file() {
+fn a_folder_cannot_be_an_output_file() {
     let scene = scene();
     scene.succeed("train --config e.toml --out run");
     for command in [
@@ -72,7 +72,10 @@ fn a_folder_is_not_taken_for_an_output_file() {
                 "folder.npz: is a folder; give the name of a file in it",
             ),
             ("taken/a.npz", "taken/a.npz: taken is a file, not a folder"),
-            ("no/such/a.npz", "there is no folder no/such; make it"),
+            (
+                "no/such/a.npz",
+                "the folder no/such does not exist; create it",
+            ),
         ] {
             scene.refuse(&format!("{command} {out}"), &[expected]);
         }
@@ -80,7 +83,7 @@ fn a_folder_is_not_taken_for_an_output_file() {
 }
 
 #[test]
-fn a_manifest_is_written_where_it_can_be() {
+fn sweep_plan_creates_the_folder_of_the_manifest() {
     let scene = scene();
     let plan = "sweep plan --config e.toml --out";
     scene.refuse(
@@ -96,7 +99,7 @@ fn a_manifest_is_written_where_it_can_be() {
 }
 
 #[test]
-fn runs_are_not_looked_for_in_a_file() {
+fn a_file_cannot_be_a_folder_of_runs() {
     let scene = scene();
     for command in ["theory fit --runs taken", "report --out r --runs taken"] {
         scene.refuse(command, &["taken: is not a folder"]);

@@ -1,4 +1,4 @@
-//! `memdil metrics` on inputs that leave something undefined, and on logits in the place of a last
+//! `memdil metrics` on inputs for which metrics are undefined, and on logits instead of a last
 //! layer.
 
 use ndarray::{Array1, Array2, array, s};
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::common::Scene;
 
-/// Three classes of four samples: `h.npy`, `y.npy` and logits `z.npy`, which are right twice in
-/// three times.
+/// Three classes of four samples: `h.npy`, `y.npy` and logits `z.npy`, which are correct for two of
+/// the classes.
 fn scene() -> Scene {
     let scene = Scene::new("metrics");
     let features = Array2::from_shape_fn((12, 3), |(i, j)| {
@@ -29,7 +29,7 @@ fn json(scene: &Scene, arguments: &str) -> Value {
 }
 
 #[test]
-fn a_test_set_that_lacks_a_class() {
+fn a_test_set_without_a_class() {
     let scene = scene();
     let features: Array2<f32> = ndarray_npy::read_npy(scene.path("h.npy")).unwrap();
     write_npy(scene.path("ht.npy"), &features.slice(s![..2, ..])).unwrap();
@@ -52,7 +52,7 @@ fn a_test_set_that_lacks_a_class() {
 }
 
 #[test]
-fn dead_features() {
+fn zero_features_leave_metrics_undefined() {
     let scene = scene();
     write_npy(scene.path("h.npy"), &Array2::<f32>::zeros((12, 3))).unwrap();
     let found = json(&scene, "--logits z.npy");
@@ -67,7 +67,7 @@ fn dead_features() {
 }
 
 #[test]
-fn logits_without_a_last_layer() {
+fn logits_replace_the_last_layer() {
     let scene = scene();
     let found = json(&scene, "--logits z.npy");
     // Class 2 has equal logits, and ties go to class 0.
@@ -81,7 +81,7 @@ fn logits_without_a_last_layer() {
 }
 
 #[test]
-fn logits_that_cannot_be_used() {
+fn unusable_logits_are_refused() {
     let scene = scene();
     write_npy(scene.path("w.npy"), &Array2::<f32>::eye(3)).unwrap();
     write_npy(scene.path("b.npy"), &Array1::<f32>::zeros(3)).unwrap();
@@ -102,7 +102,7 @@ fn logits_that_cannot_be_used() {
 }
 
 #[test]
-fn class_numbers_that_do_not_count_classes() {
+fn labels_that_are_not_class_numbers_are_refused() {
     let scene = scene();
     for (labels, expected) in [
         ([3, 8, 3, 8, 3, 8], ["only 3 and 8", "np.unique"]),
@@ -118,12 +118,12 @@ fn class_numbers_that_do_not_count_classes() {
 }
 
 #[test]
-fn probabilities_have_no_transition_matrix() {
+fn transition_refuses_probabilities() {
     let scene = Scene::new("transition");
     let rows = array![[0.8, 0.2, 0.0], [0.0, 0.8, 0.2], [0.2, 0.0, 0.8]];
     write_npy(scene.path("p.npy"), &rows).unwrap();
     scene.refuse("--logits p.npy", &["p.npy", "probabilities", "np.log"]);
-    // The remedy gives the rows back.
+    // With the remedy, the rows are returned.
     write_npy(scene.path("z.npy"), &rows.mapv(|p: f64| (p + 1e-30).ln())).unwrap();
     let found: Value =
         serde_json::from_str(&scene.succeed("--logits z.npy --quantile 1 --json")).unwrap();

@@ -1,4 +1,4 @@
-//! `memdil report --features`: networks that something else trained, through the real binary.
+//! `memdil report --features`, for networks that other programs trained, through the real binary.
 
 use std::fs;
 
@@ -9,8 +9,7 @@ use safetensors::tensor::TensorView;
 
 use crate::common::Scene;
 
-/// Features of three classes on axes of their own, with a spread that differs from sample to
-/// sample.
+/// Features of three classes, each near its own axis, with noise that depends on the sample.
 fn features(n: usize, spread: f64) -> Array2<f64> {
     Array2::from_shape_fn((n, 4), |(i, j)| {
         let noise = ((i * 31 + j * 17) % 101) as f64 / 101.0 - 0.5;
@@ -44,7 +43,7 @@ fn count(text: &str, part: &str) -> usize {
 }
 
 #[test]
-fn features_of_any_framework_make_a_report() {
+fn features_of_any_framework_can_be_reported() {
     let scene = Scene::new("");
     write_npz(&scene, "ce.npz", 60, 1.0);
     let (h, y) = (features(2400, 0.5).mapv(|v| v as f32), labels(2400));
@@ -121,8 +120,8 @@ fn features_of_any_framework_make_a_report() {
             .map(|path| count(path.split("/>").next().unwrap(), stroke))
             .collect::<Vec<_>>()
     };
-    // In the legend three dots a class and one pair of crosses; then 54 and 6 of 60, 30 test
-    // samples, 1000 of 2400.
+    // The legend has three dots per class and two crosses; the pictures show 54 and 6 of 60
+    // training samples, 30 test samples, and 1000 of 2400 training samples.
     assert_eq!(
         strokes("dots", "h0").iter().sum::<usize>(),
         9 + 54 + 30 + 1000
@@ -146,14 +145,14 @@ fn features_of_any_framework_make_a_report() {
 }
 
 #[test]
-fn files_of_one_name_are_told_apart_by_their_folders() {
+fn files_with_equal_names_are_shown_with_their_folders() {
     let scene = Scene::new("report");
     write_npz(&scene, "one/h.npz", 30, 1.0);
     write_npz(&scene, "two/h.npz", 30, 2.0);
     scene.succeed("--features one/h.npz --features two/h.npz --out r");
     let text = fs::read_to_string(scene.path("r/report.md")).unwrap();
     assert!(text.contains("| one/h.npz | two/h.npz |"), "{text}");
-    // A run's own file is called as its folder.
+    // The features.npz of a run has the name of its folder.
     write_npz(&scene, "runs/seed0/features.npz", 30, 1.0);
     scene.succeed("--features runs/seed0/features.npz --features one/h.npz --out r");
     let text = fs::read_to_string(scene.path("r/report.md")).unwrap();
@@ -161,7 +160,7 @@ fn files_of_one_name_are_told_apart_by_their_folders() {
 }
 
 #[test]
-fn what_cannot_be_reported_is_one_line_and_nothing_is_written() {
+fn bad_input_is_one_line_and_writes_nothing() {
     let scene = Scene::new("report");
     write_npy(scene.path("h.npy"), &features(30, 1.0)).unwrap();
     let npz = |name: &str, bad: bool| {
@@ -206,7 +205,7 @@ fn what_cannot_be_reported_is_one_line_and_nothing_is_written() {
     let why = "point: cdnv, hyperspherical\\_energy, nc1, nc1\\_ratio, nc2\\_equiangle, nc2\\_equinorm, \
                nc2\\_etf\\_means have no value: the class means coincide";
     assert!(page.contains(why), "{page}");
-    // A page that is none of ours stays.
+    // A page that memdil did not write is not overwritten.
     std::fs::create_dir(scene.path("site")).unwrap();
     std::fs::write(scene.path("site/index.html"), "important").unwrap();
     scene.refuse(

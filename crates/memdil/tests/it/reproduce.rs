@@ -16,7 +16,7 @@ seed = [0, 1]
 [preset.tiny]
 "#;
 
-/// A folder with a sweep of two runs and a part of the report.
+/// A folder with the experiment files of a sweep of two runs and of a part of the report.
 fn scene() -> Scene {
     let scene = Scene::new("reproduce --preset tiny --experiments exp");
     fs::create_dir(scene.path("exp")).unwrap();
@@ -30,7 +30,7 @@ fn scene() -> Scene {
 }
 
 #[test]
-fn a_reproduction_ends_in_its_report_and_is_a_no_op_when_repeated() {
+fn a_repeated_reproduction_changes_nothing() {
     let scene = scene();
     let first = scene.succeed("--out o");
     assert!(
@@ -42,7 +42,7 @@ fn a_reproduction_ends_in_its_report_and_is_a_no_op_when_repeated() {
     assert!(page.contains("memdil reproduce --preset tiny --experiments exp --out o"));
     let manifest = fs::read_to_string(scene.path("o/probe.jsonl")).unwrap();
     assert_eq!(manifest.lines().count(), 2);
-    // Summaries have the seconds of their run: a second training has others.
+    // Summaries contain times, so a second training would change them.
     let summaries = summaries(&scene);
     assert_eq!(summaries.len(), 2);
     scene.succeed("--out o --only probe");
@@ -52,7 +52,7 @@ fn a_reproduction_ends_in_its_report_and_is_a_no_op_when_repeated() {
     assert!(report.join("figures/theory-noise.svg").exists());
 }
 
-/// What the runs have left.
+/// The summaries of the runs, by path.
 fn summaries(scene: &Scene) -> BTreeMap<PathBuf, String> {
     let runs = fs::read_dir(scene.path("o/runs")).unwrap();
     let files = runs.map(|run| run.unwrap().path().join("summary.json"));
@@ -61,7 +61,7 @@ fn summaries(scene: &Scene) -> BTreeMap<PathBuf, String> {
         .collect()
 }
 
-/// A scheduler on `PATH`: `sbatch` runs each task of an array at once, and the queue is empty.
+/// A `PATH` with a fake Slurm: `sbatch` runs each task of an array at once; the queue is empty.
 fn fake_slurm(scene: &Scene) -> OsString {
     let folder = scene.path("slurm");
     fs::create_dir(&folder).unwrap();
@@ -88,7 +88,7 @@ echo 7
 }
 
 #[test]
-fn a_cluster_makes_the_runs_and_the_report() {
+fn a_cluster_executes_the_runs_and_writes_the_report() {
     let scene = scene();
     let path = fake_slurm(&scene);
     let mut command = scene.command("--out o --engine slurm --cpus-per-task 2");
@@ -101,7 +101,7 @@ fn a_cluster_makes_the_runs_and_the_report() {
 }
 
 #[test]
-fn a_report_that_fails_on_a_cluster_is_told() {
+fn a_failed_report_on_a_cluster_is_an_error() {
     let scene = scene();
     let path = fake_slurm(&scene);
     fs::create_dir_all(scene.path("o/report")).unwrap();
@@ -135,19 +135,19 @@ fn tasks(scene: &Scene) -> String {
 }
 
 #[test]
-fn a_dry_run_makes_no_run() {
+fn a_dry_run_executes_nothing() {
     let scene = scene();
     let text = scene.succeed("--out o --dry-run --jobs 2");
     assert!(text.contains("for 2 of 2 runs, 2 at a time"), "{text}");
     assert!(
-        text.contains("all together: about 1 min, and the theory"),
+        text.contains("total: about 1 min, plus half a minute for the theory"),
         "{text}"
     );
     assert!(!scene.path("o/runs").exists());
 }
 
 #[test]
-fn scripts_for_a_cluster_carry_the_arguments() {
+fn scripts_for_a_cluster_contain_the_arguments() {
     let scene = scene();
     fs::create_dir(scene.path("it's data")).unwrap();
     let mut command = scene.command("--out o --engine slurm --submit=no --partition p");
@@ -191,7 +191,7 @@ fn scripts_for_a_cluster_carry_the_arguments() {
 }
 
 #[test]
-fn bad_arguments_are_told_before_any_work() {
+fn bad_arguments_are_refused_before_any_work() {
     let scene = Scene::new("reproduce");
     for (arguments, expected) in [
         (
@@ -205,7 +205,7 @@ fn bad_arguments_are_told_before_any_work() {
         ("--submit no", "--submit is for --engine slurm or hq"),
         (
             "--engine hq --submit no --partition p",
-            "are those of its workers",
+            "partitions, accounts and limits are set for its workers",
         ),
         (
             "--engine hq --submit no --gpus-per-task a:1",
@@ -215,11 +215,14 @@ fn bad_arguments_are_told_before_any_work() {
             "--engine slurm --submit no --jobs 2",
             "--jobs is for --engine local",
         ),
-        ("--engine slurm", "add --submit=no for the scripts alone"),
+        (
+            "--engine slurm",
+            "add --submit=no to write only the scripts",
+        ),
         ("--engine pbs", "possible values: local, slurm, hq"),
         ("--jobs 0", "0 is not in 1..=65535"),
-        ("--data-dir nowhere", "there is no such folder"),
-        ("--experiments nowhere", "there is no such folder"),
+        ("--data-dir nowhere", "the folder does not exist"),
+        ("--experiments nowhere", "the folder does not exist"),
         ("--device gpu", "--device gpu: must be cpu or cuda:N"),
     ] {
         let mut command = scene.command(arguments);
@@ -237,7 +240,7 @@ fn bad_arguments_are_told_before_any_work() {
 }
 
 #[test]
-fn a_cluster_takes_plain_names_only() {
+fn names_on_a_cluster_must_be_plain() {
     let scene = scene();
     let experiment = scene.path("exp/probe.toml");
     fs::rename(&experiment, scene.path("exp/my $(probe).toml")).unwrap();
@@ -245,7 +248,7 @@ fn a_cluster_takes_plain_names_only() {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = String::from_utf8(output.stderr).unwrap();
-    let expected = "error: experiment 'my $(probe)': on a cluster, names consist of letters";
+    let expected = "error: experiment 'my $(probe)': on a cluster, names may only contain letters";
     assert!(text.starts_with(expected), "{text}");
     assert!(!scene.path("o").exists());
 }

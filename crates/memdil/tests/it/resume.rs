@@ -1,4 +1,4 @@
-//! Runs that are interrupted in every way, and what they end in.
+//! Interrupted runs resume and end with the same files as undisturbed ones.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -52,7 +52,7 @@ evaluate_every = 2
 
 const TRAIN: &str = "train --config e.toml --checkpoint-every 0 --out";
 
-/// A folder with the experiment file and the run `whole`, which nothing disturbed.
+/// A folder with the experiment file and the undisturbed run `whole`.
 fn scene() -> Scene {
     scene_of(CONFIG)
 }
@@ -64,7 +64,7 @@ fn scene_of(config: &str) -> Scene {
     scene
 }
 
-/// Begins a run and kills it as soon as it has both checkpoints.
+/// Starts a run and kills it as soon as it has both checkpoints.
 fn interrupt(scene: &Scene, arguments: &str, out: &str) {
     let mut child = scene
         .command(&format!("{TRAIN} {out} {arguments}"))
@@ -114,8 +114,8 @@ fn epochs(folder: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// The text of a JSON file without what is a time.
-fn timeless(path: &Path) -> String {
+/// The text of a JSON file without times.
+fn without_times(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap().replace(",\"", ",\n\"");
     let time = |line: &&str| line.contains("\"seconds\":") || line.contains("\"started_unix\":");
     text.lines()
@@ -124,7 +124,7 @@ fn timeless(path: &Path) -> String {
         .join("\n")
 }
 
-/// The run ends in the same files with the same bytes as the undisturbed one, times aside.
+/// Checks that a run has the same files with the same bytes as the undisturbed one, except times.
 fn assert_same(scene: &Scene, out: &str) {
     let (whole, run) = (scene.path("whole"), scene.path(out));
     assert_eq!(names(&whole), names(&run), "{out}");
@@ -141,8 +141,8 @@ fn assert_same(scene: &Scene, out: &str) {
     }
     for file in ["metrics.jsonl", "summary.json"] {
         assert_eq!(
-            timeless(&whole.join(file)),
-            timeless(&run.join(file)),
+            without_times(&whole.join(file)),
+            without_times(&run.join(file)),
             "{out}: {file}"
         );
     }
@@ -157,33 +157,33 @@ fn assert_same(scene: &Scene, out: &str) {
     );
 }
 
-/// Goes on with a run to its end and returns what it says.
-fn go_on(scene: &Scene, out: &str) -> String {
+/// Resumes a run to its end and returns its standard error.
+fn resume(scene: &Scene, out: &str) -> String {
     let output = scene.run(&format!("{TRAIN} {out}"));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
     assert_same(scene, out);
-    said
+    stderr
 }
 
 #[test]
-fn killed_at_any_moment_a_run_ends_in_the_same_bytes() {
-    kill_and_go_on(&scene(), 24);
+fn a_killed_run_resumes_to_the_same_bytes() {
+    kill_and_resume(&scene(), 24);
 }
 
 #[test]
-fn a_convolutional_network_too() {
+fn a_killed_convolutional_run_resumes_to_the_same_bytes() {
     let resnet = "kind = \"resnet\"\ndepth = 18\nwidth = 2\n";
     let config = CONFIG.replace("kind = \"mlp\"\ndepth = 3\nwidth = 16\n", resnet);
     let config = config
         .replace("epochs = 30", "epochs = 3")
         .replace("images_per_class = 50", "images_per_class = 24");
     assert!(config.contains(resnet));
-    kill_and_go_on(&scene_of(&config), 6);
+    kill_and_resume(&scene_of(&config), 6);
 }
 
-/// Kills runs at random moments, so many times in all, and lets each go on to its end.
-fn kill_and_go_on(scene: &Scene, wanted: usize) {
+/// Kills runs at random moments, `wanted` times in all, and resumes each to its end.
+fn kill_and_resume(scene: &Scene, wanted: usize) {
     let started = Instant::now();
     scene.succeed(&format!("{TRAIN} timed"));
     let duration = started.elapsed();
@@ -201,25 +201,25 @@ fn kill_and_go_on(scene: &Scene, wanted: usize) {
                 .stdout(Stdio::null())
                 .spawn()
                 .unwrap();
-            // Longer from attempt to attempt: it ends on a machine that has become slower, too.
+            // The wait grows with each attempt, so that the run ends even on a slowed machine.
             std::thread::sleep(
                 duration.mul_f64(unit_f64(&mut random) * (0.5 + 0.1 * f64::from(attempt))),
             );
             child.kill().unwrap();
             let Output { status, stderr, .. } = child.wait_with_output().unwrap();
-            let said = String::from_utf8(stderr).unwrap();
+            let stderr = String::from_utf8(stderr).unwrap();
             assert!(
-                !said.contains("warning") && !said.contains("error"),
-                "{said}"
+                !stderr.contains("warning") && !stderr.contains("error"),
+                "{stderr}"
             );
-            resumed += usize::from(said.contains("goes on from a checkpoint"));
+            resumed += usize::from(stderr.contains("resumed from the checkpoint"));
             if status.success() {
                 break;
             }
-            assert_eq!(status.signal(), Some(9), "{said}");
+            assert_eq!(status.signal(), Some(9), "{stderr}");
             kills += 1;
         }
-        // It may have been killed after its last file, before it said so.
+        // It may have been killed after its last file, before its exit.
         scene.succeed(&format!("{TRAIN} {out}"));
         assert_same(scene, &out);
         run += 1;
@@ -229,7 +229,7 @@ fn kill_and_go_on(scene: &Scene, wanted: usize) {
 }
 
 #[test]
-fn killed_among_its_last_files_a_run_ends_in_the_same_bytes() {
+fn a_run_killed_at_its_end_resumes_to_the_same_bytes() {
     let scene = scene();
     interrupt(&scene, "", "begun");
     for (removed, out) in [
@@ -237,11 +237,11 @@ fn killed_among_its_last_files_a_run_ends_in_the_same_bytes() {
         (&["summary.json", "model.safetensors", "features.npz"], "b"),
     ] {
         copy(&scene, "begun", out);
-        go_on(&scene, out);
+        resume(&scene, out);
         for name in checkpoints(&scene, "begun").map(|path| path.file_name().unwrap().to_owned()) {
             fs::copy(scene.path("begun").join(&name), scene.path(out).join(&name)).unwrap();
         }
-        // Complete, with checkpoints left over: these go.
+        // The run is complete; leftover checkpoints are removed.
         scene.succeed(&format!("{TRAIN} {out}"));
         assert_same(&scene, out);
         for name in checkpoints(&scene, "begun").map(|path| path.file_name().unwrap().to_owned()) {
@@ -250,15 +250,15 @@ fn killed_among_its_last_files_a_run_ends_in_the_same_bytes() {
         for name in removed {
             fs::remove_file(scene.path(out).join(name)).unwrap();
         }
-        // Half of a file that was being written.
+        // A partly written file.
         fs::write(scene.path(out).join("summary.json.tmp99"), "{").unwrap();
-        let said = go_on(&scene, out);
-        assert!(said.contains("goes on from a checkpoint"), "{said}");
+        let stderr = resume(&scene, out);
+        assert!(stderr.contains("resumed from the checkpoint"), "{stderr}");
     }
 }
 
 #[test]
-fn tensorboard_sees_every_epoch_once() {
+fn tensorboard_events_contain_every_epoch_once() {
     let scene = scene();
     interrupt(&scene, "--tensorboard", "watched");
     scene.succeed(&format!("{TRAIN} watched --tensorboard"));
@@ -283,13 +283,13 @@ fn tensorboard_sees_every_epoch_once() {
         rest = &rest[12 + length + 4..];
     }
     assert_eq!(steps, (0..=30).collect::<Vec<u8>>());
-    // Of a run that is complete the file is made from its metrics.
+    // For a complete run, the file is written from its metrics.
     scene.succeed(&format!("{TRAIN} whole --tensorboard"));
     assert!(scene.path("whole/events.out.tfevents.memdil").exists());
 }
 
 #[test]
-fn a_damaged_checkpoint_is_passed_over() {
+fn a_damaged_checkpoint_is_not_used() {
     let scene = scene();
     interrupt(&scene, "", "begun");
     interrupt(&scene, "--set seed=1", "other");
@@ -321,32 +321,36 @@ fn a_damaged_checkpoint_is_passed_over() {
                 let path = &checkpoints(&scene, &out)[slot];
                 fs::write(path, damage(path)).unwrap();
             }
-            let said = go_on(&scene, &out);
+            let stderr = resume(&scene, &out);
             assert_eq!(
-                said.matches("checkpoint not used").count(),
+                stderr.matches("checkpoint not used").count(),
                 slots.len(),
-                "{said}"
+                "{stderr}"
             );
-            assert_eq!(said.matches(expected).count(), slots.len(), "{said}");
+            assert_eq!(stderr.matches(expected).count(), slots.len(), "{stderr}");
             let from_start = slots.len() == 2;
-            assert_eq!(said.contains("the run starts again"), from_start, "{said}");
             assert_eq!(
-                said.contains("goes on from a checkpoint"),
+                stderr.contains("the run starts again"),
+                from_start,
+                "{stderr}"
+            );
+            assert_eq!(
+                stderr.contains("resumed from the checkpoint"),
                 !from_start,
-                "{said}"
+                "{stderr}"
             );
         }
     }
-    // Metrics that do not begin with what the checkpoint knows.
+    // The metrics of the epochs before the checkpoint are missing.
     copy(&scene, "begun", "metrics");
     let partial = scene.path("metrics").join("metrics.jsonl.partial");
     fs::remove_file(&partial).unwrap();
-    let said = go_on(&scene, "metrics");
+    let stderr = resume(&scene, "metrics");
     assert!(
-        said.contains("metrics.jsonl.partial cannot be read") && said.contains("starts again"),
-        "{said}"
+        stderr.contains("metrics.jsonl.partial cannot be read") && stderr.contains("starts again"),
+        "{stderr}"
     );
-    // Labels that are no longer those of the settings.
+    // The labels differ from those of the settings.
     copy(&scene, "begun", "labels");
     fs::copy(
         scene.path("other/noise.npz"),
@@ -361,7 +365,7 @@ fn a_damaged_checkpoint_is_passed_over() {
 }
 
 #[test]
-fn other_circumstances_are_told() {
+fn a_changed_environment_is_a_warning() {
     let scene = scene();
     interrupt(&scene, "", "begun");
     let threads = |n: &str| {
@@ -374,14 +378,14 @@ fn other_circumstances_are_told() {
     let state: Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["state"]).unwrap();
     let before = state["provenance"]["threads"].as_u64().unwrap();
     let output = threads(&(before + 1).to_string()).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
-        output.status.success() && said.contains("warning: "),
-        "{said}"
+        output.status.success() && stderr.contains("warning: "),
+        "{stderr}"
     );
     assert!(
-        said.contains(&format!("threads {}, before {before}", before + 1)),
-        "{said}"
+        stderr.contains(&format!("threads {}, before {before}", before + 1)),
+        "{stderr}"
     );
     let now = &summary(&scene.path("begun"))["provenance"];
     assert_eq!(
@@ -391,11 +395,11 @@ fn other_circumstances_are_told() {
 }
 
 #[test]
-fn a_full_disk_leaves_the_checkpoints_and_the_run_goes_on_later() {
+fn a_run_resumes_after_a_full_disk() {
     let scene = scene();
     interrupt(&scene, "", "begun");
     let before = checkpoints(&scene, "begun").map(|path| fs::read(path).unwrap());
-    // A limit on the size of files, in blocks of 512 or 1024 bytes, stands for the disk.
+    // A limit on file sizes, in blocks of 512 or 1024 bytes, simulates a full disk.
     assert!(before[0].len() > 96 * 1024);
     let program = env!("CARGO_BIN_EXE_memdil");
     let limited = format!("trap '' XFSZ; ulimit -f 80; exec {program} {TRAIN} begun");
@@ -414,16 +418,16 @@ fn a_full_disk_leaves_the_checkpoints_and_the_run_goes_on_later() {
             .iter()
             .all(|name| !name.contains(".tmp"))
     );
-    let said = go_on(&scene, "begun");
+    let stderr = resume(&scene, "begun");
     assert!(
-        said.contains("goes on from a checkpoint") && !said.contains("warning"),
-        "{said}"
+        stderr.contains("resumed from the checkpoint") && !stderr.contains("warning"),
+        "{stderr}"
     );
 }
 
-/// A full file system of its own, where this process may mount one.
+/// Uses a separate full file system, if this process may mount one.
 #[test]
-fn a_full_file_system_leaves_the_checkpoints_and_the_run_goes_on_later() {
+fn a_run_resumes_after_a_full_file_system() {
     let scene = scene();
     fs::create_dir(scene.path("disk")).unwrap();
     let sh = |unshare: &str, script: &str| {
@@ -440,31 +444,31 @@ fn a_full_file_system_leaves_the_checkpoints_and_the_run_goes_on_later() {
     };
     let program = env!("CARGO_BIN_EXE_memdil");
     let train = format!("{program} {TRAIN} disk/run");
-    // What is said between two lines of dashes is that of the second process.
+    // The line of dashes separates the errors of the first process from the list of files.
     let script = format!(
         "{mount} && {train} && exit 9; status=$?; echo --- >&2; ls disk/run >&2; \
         mount -o remount,size=16m disk && {train} >/dev/null 2>second && cp -r disk/run full && exit $status"
     );
     let output = sh(unshare, &script).unwrap();
     assert_failed_write(&output, output.status.code());
-    let said = String::from_utf8(output.stderr).unwrap();
-    let (_, files) = said.split_once("---\n").unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let (_, files) = stderr.split_once("---\n").unwrap();
     assert!(
         files.contains("checkpoint-0") && files.contains("checkpoint-1") && !files.contains(".tmp"),
         "{files}"
     );
     let second = fs::read_to_string(scene.path("second")).unwrap();
     assert!(
-        second.contains("goes on from a checkpoint") && !second.contains("warning"),
+        second.contains("resumed from the checkpoint") && !second.contains("warning"),
         "{second}"
     );
     assert_same(&scene, "full");
 }
 
 fn assert_failed_write(output: &Output, status: Option<i32>) {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(status, Some(1), "{said}");
-    let errors: Vec<&str> = said
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(status, Some(1), "{stderr}");
+    let errors: Vec<&str> = stderr
         .lines()
         .filter(|line| line.starts_with("error"))
         .collect();
@@ -472,13 +476,13 @@ fn assert_failed_write(output: &Output, status: Option<i32>) {
         errors.len() == 1
             && errors[0].contains("cannot write")
             && errors[0].contains("checkpoint-"),
-        "{said}"
+        "{stderr}"
     );
-    assert!(!said.contains("panicked"), "{said}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
 #[test]
-fn eval_measures_what_a_run_has_left() {
+fn eval_measures_finished_and_unfinished_runs() {
     let scene = scene();
     let object = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
     let found = scene.succeed("eval --run whole --features-out f.npz --json");
@@ -497,10 +501,10 @@ fn eval_measures_what_a_run_has_left() {
 
     interrupt(&scene, "", "begun");
     let output = scene.run("eval --run begun --json");
-    let said = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(
-        output.status.success() && said.contains("not finished: epoch "),
-        "{said}"
+        output.status.success() && stderr.contains("not finished: epoch "),
+        "{stderr}"
     );
     let found = object(&String::from_utf8(output.stdout).unwrap());
     for name in [
@@ -516,13 +520,13 @@ fn eval_measures_what_a_run_has_left() {
             "{name}"
         );
     }
-    // With a checkpoint damaged it says so and takes the other.
+    // If a checkpoint is damaged, this is reported and the other one is used.
     let path = &checkpoints(&scene, "begun")[1];
     fs::write(path, &fs::read(path).unwrap()[..50]).unwrap();
-    let said = String::from_utf8(scene.run("eval --run begun").stderr).unwrap();
+    let stderr = String::from_utf8(scene.run("eval --run begun").stderr).unwrap();
     assert!(
-        said.contains("checkpoint-1.safetensors: checkpoint not used"),
-        "{said}"
+        stderr.contains("checkpoint-1.safetensors: checkpoint not used"),
+        "{stderr}"
     );
 
     for path in checkpoints(&scene, "begun") {
@@ -533,8 +537,8 @@ fn eval_measures_what_a_run_has_left() {
     copy(&scene, "whole", "labels");
     fs::remove_file(scene.path("labels/noise.npz")).unwrap();
     let output = scene.run("train --config e.toml --set optimizer.learning_rate=1e30 --set loss={kind='mse'} --out diverged");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("error: the run diverged"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("error: the run diverged"), "{stderr}");
     for (arguments, expected) in [
         ("--run nowhere", "nowhere: contains no run"),
         ("--run begun", "no usable checkpoint"),

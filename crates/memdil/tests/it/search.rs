@@ -1,4 +1,4 @@
-//! Hyper-parameter searches as a user meets them: stopped, resumed, refused, reported.
+//! Hyper-parameter searches through the real program: interrupted, resumed, refused, reported.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -102,14 +102,14 @@ fn histories(scene: &Scene, out: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_search_tries_retrains_and_is_reported() {
+fn a_search_from_trials_to_report() {
     let scene = scene();
     let output = scene.run("search --config e.toml --out runs --jobs 2 --json");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
     assert!(
-        said.contains("1 of 2 searches (CE) have no setting loss.alpha: left out there"),
-        "{said}"
+        stderr.contains("loss.alpha: not a setting of 1 of 2 searches (CE); left out there"),
+        "{stderr}"
     );
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let searches = printed["searches"].as_array().unwrap();
@@ -181,7 +181,7 @@ fn a_search_tries_retrains_and_is_reported() {
     };
     assert_eq!(rates(ce), rates(ls));
 
-    // Again: nothing is made, nothing changes.
+    // A repeated call changes nothing.
     let before = files(&scene.path("runs/search"));
     scene.succeed("search --config e.toml --out runs");
     assert_eq!(files(&scene.path("runs/search")), before);
@@ -206,12 +206,12 @@ fn a_search_tries_retrains_and_is_reported() {
         "{markdown}"
     );
     assert!(scene.path("report/figures/search-history.svg").is_file());
-    // Trials are runs that a report reads where it is asked to.
+    // Trials are runs, on which a report can be written too.
     scene.succeed("report --runs runs/search/trials --out trials");
 }
 
 #[test]
-fn a_trial_that_fails_leaves_the_other_searches_whole() {
+fn a_failed_trial_does_not_stop_other_searches() {
     let scene = scene();
     scene.succeed("search --config e.toml --out runs --plan");
     let manifest = fs::read_to_string(scene.path("runs/search/trials.jsonl")).unwrap();
@@ -222,20 +222,21 @@ fn a_trial_that_fails_leaves_the_other_searches_whole() {
         .into_iter()
         .find(|line| line["spec"]["loss"]["kind"] == "label_smoothing")
         .unwrap();
-    // Where its metrics belong stands a folder: the worker cannot write them.
-    let place = scene
+    // A folder at the path of the metrics prevents the worker from writing them.
+    let run = scene
         .path("runs/search/trials")
         .join(smoothed["id"].as_str().unwrap());
-    fs::create_dir_all(place.join("metrics.jsonl.partial")).unwrap();
+    fs::create_dir_all(run.join("metrics.jsonl.partial")).unwrap();
     let output = scene.run("search --config e.toml --out runs --jobs 2");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(
-        said.lines()
+        stderr
+            .lines()
             .next_back()
             .unwrap()
             .starts_with("error: 1 of 14 runs"),
-        "{said}"
+        "{stderr}"
     );
     let retrained = || -> Vec<bool> {
         let mut found = histories(&scene, "runs");
@@ -247,10 +248,10 @@ fn a_trial_that_fails_leaves_the_other_searches_whole() {
     };
     assert_eq!(retrained(), [true, false]);
 
-    fs::remove_dir(place.join("metrics.jsonl.partial")).unwrap();
+    fs::remove_dir(run.join("metrics.jsonl.partial")).unwrap();
     scene.succeed("search --config e.toml --out runs --jobs 2");
     assert_eq!(retrained(), [true, true]);
-    // A report on manifests counts the runs that the searches ended in, where theirs is given.
+    // A report on manifests includes the retrained runs only if their manifest is given.
     scene.succeed("sweep plan --config e.toml --set training.epochs=1 --out swept.jsonl");
     scene.succeed("sweep run --manifest swept.jsonl --out runs --all --jobs 2");
     scene.succeed("report --runs runs --out swept --manifest swept.jsonl");
@@ -264,7 +265,7 @@ fn a_trial_that_fails_leaves_the_other_searches_whole() {
 }
 
 #[test]
-fn searches_of_absent_data_sets_are_left_out_where_the_preset_says_so() {
+fn a_preset_can_leave_out_searches_of_absent_data_sets() {
     let scene = scene();
     let preset = "\n[preset.elsewhere]\nwhere_present = true\nsearch = { trials = 1 }\n[preset.elsewhere.sweep]\n\
                   \"data.source\" = [\"fashion-mnist-embedded\", \"mnist\"]\n";
@@ -272,17 +273,17 @@ fn searches_of_absent_data_sets_are_left_out_where_the_preset_says_so() {
     fs::create_dir(scene.path("empty")).unwrap();
     let output =
         scene.run("search --config p.toml --preset elsewhere --out runs --data-dir empty --jobs 2");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
     assert!(
-        said.contains("note: mnist is not at hand: 2 searches left out"),
-        "{said}"
+        stderr.contains("note: mnist: not found; 2 searches left out"),
+        "{stderr}"
     );
     assert_eq!(histories(&scene, "runs").len(), 2);
 }
 
 #[test]
-fn killed_at_any_moment_a_search_goes_on_with_the_same_trials() {
+fn a_killed_search_resumes_with_the_same_trials() {
     for sampler in ["random", "tpe"] {
         let scene = scene();
         let command =
@@ -302,8 +303,8 @@ fn killed_at_any_moment_a_search_goes_on_with_the_same_trials() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            // Seven stops over the length of an undisturbed search; longer each time, so that it
-            // ends.
+            // About seven kills over the duration of an undisturbed search; the waits grow, so that
+            // the search ends.
             let wait = duration.mul_f64(0.14 * (0.6 + 0.12 * f64::from(part)));
             let end = Instant::now() + wait;
             let mut ended = None;
@@ -318,7 +319,7 @@ fn killed_at_any_moment_a_search_goes_on_with_the_same_trials() {
             child.kill().unwrap();
             child.wait().unwrap();
             kills += 1;
-            // What is there already is the beginning of the whole.
+            // The trials so far are the first trials of the undisturbed search.
             for name in files(&scene.path("runs/search").join("."))
                 .keys()
                 .filter(|name| name.ends_with(".json"))
@@ -353,7 +354,7 @@ fn killed_at_any_moment_a_search_goes_on_with_the_same_trials() {
 }
 
 #[test]
-fn tpe_learns_from_trials_and_a_diverged_one_is_kept() {
+fn tpe_keeps_diverged_trials() {
     let scene = scene();
     let space = "--set search.space={'optimizer.learning_rate'={values=[0.05,1e30]}} --set search.sampler=tpe";
     let set = format!("{space} --set loss={{kind='mse'}} --set search.trials=6");
@@ -375,7 +376,7 @@ fn tpe_learns_from_trials_and_a_diverged_one_is_kept() {
     }
     // Six trials of two settings are two runs.
     assert_eq!(folders(&scene.path("runs/search/trials")).len(), 2);
-    // Nothing but diverged trials leaves nothing to retrain.
+    // If all trials diverge, no run is retrained.
     let all = "--set search.space={'optimizer.learning_rate'={values=[1e29,1e30]}} --set loss={kind='mse'}";
     let output = scene.run(&format!("search --config e.toml {all} --out none"));
     assert_eq!(output.status.code(), Some(1));
@@ -388,7 +389,7 @@ fn tpe_learns_from_trials_and_a_diverged_one_is_kept() {
 }
 
 #[test]
-fn a_cluster_makes_trials_and_searches_one_by_one() {
+fn trials_and_searches_can_be_run_one_by_one() {
     let scene = scene();
     let small = "search --config e.toml --set search.trials=2";
     scene.succeed(&format!("{small} --out whole"));
@@ -412,7 +413,7 @@ fn a_cluster_makes_trials_and_searches_one_by_one() {
         &format!("{small} --out runs --index 2"),
         &["no search 2", "0 to 1"],
     );
-    // Both, one after the other: the same histories.
+    // Both searches in one call give the same histories.
     scene.refuse(
         &format!("{small} --out both --index 0,2"),
         &["no search 2", "0 to 1"],
@@ -441,7 +442,7 @@ fn a_cluster_makes_trials_and_searches_one_by_one() {
 }
 
 #[test]
-fn bad_spaces_are_refused_by_name() {
+fn bad_search_spaces_are_refused() {
     let scene = scene();
     let rate = |range: &str| format!("--set search.space={{'optimizer.learning_rate'={range}}}");
     let of = |name: &str, range: &str| format!("--set search.space={{'{name}'={range}}}");
@@ -575,7 +576,7 @@ fn bad_spaces_are_refused_by_name() {
 }
 
 #[test]
-fn another_search_in_the_folder_is_refused_not_overwritten() {
+fn another_search_in_the_folder_is_not_overwritten() {
     let scene = scene();
     let one = "search --config e.toml --set loss={kind='label_smoothing',alpha=0.1} --set search.trials=1 --out runs";
     scene.succeed(one);
@@ -592,7 +593,7 @@ fn another_search_in_the_folder_is_refused_not_overwritten() {
         );
     }
     assert_eq!(files(&scene.path("runs/search")), before);
-    // Searches of other experiments, and more of this one, have room beside it.
+    // The folder can also hold searches of other experiments, and more of this one.
     scene.succeed(&format!("{one} --set experiment=other"));
     scene.succeed("search --config e.toml --set search.trials=1 --out runs");
     assert_eq!(histories(&scene, "runs").len(), 3);
@@ -600,6 +601,6 @@ fn another_search_in_the_folder_is_refused_not_overwritten() {
     assert!(
         String::from_utf8(output.stderr)
             .unwrap()
-            .contains("[search] is for memdil search")
+            .contains("[search] is ignored; use memdil search for it")
     );
 }

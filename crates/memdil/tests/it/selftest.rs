@@ -1,11 +1,11 @@
-//! The self-test as a user meets it.
+//! `memdil selftest` through the real binary.
 
 use serde_json::Value;
 
 use crate::common::Scene;
 
 #[test]
-fn the_processor_passes() {
+fn the_cpu_passes() {
     let scene = Scene::new("selftest");
     let found: Value = serde_json::from_str(&scene.succeed("--json")).unwrap();
     assert_eq!(
@@ -20,7 +20,7 @@ fn the_processor_passes() {
             "{check}"
         );
     }
-    // What is not the same arithmetic is not the same number.
+    // Different arithmetic gives different rounding errors.
     assert!(
         checks
             .iter()
@@ -39,7 +39,7 @@ fn the_processor_passes() {
 }
 
 #[test]
-fn a_device_that_is_not_there_is_one_line() {
+fn a_missing_device_is_one_line() {
     let scene = Scene::new("selftest");
     scene.refuse(
         "--device cuda:99 --json",

@@ -54,7 +54,7 @@ fn a_sweep_from_plan_to_report() {
         "sweep run --manifest twice.jsonl --out runs --all",
         "line 5",
     );
-    // A report can be bound to a manifest: runs of other settings in the folder do not count.
+    // A report on a manifest excludes runs of other settings in the folder.
     scene.succeed("train --config e.toml --set training.epochs=5 --out runs/other");
     scene.succeed("report --runs runs --out bound --manifest m.jsonl");
     scene.succeed("report --runs runs --out unbound");
@@ -65,7 +65,7 @@ fn a_sweep_from_plan_to_report() {
             .count()
     };
     assert_eq!((rows("bound"), rows("unbound")), (4, 5));
-    // A run that is planned and not there is named.
+    // A planned run that is missing is named.
     let planned = fs::read_dir(scene.path("runs"))
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -83,7 +83,7 @@ fn a_sweep_from_plan_to_report() {
         )),
         "{id}"
     );
-    // What is left to do, and how long it takes.
+    // The dry run lists the runs that are left, with their estimated time.
     let dry = scene.succeed("sweep run --manifest m.jsonl --out runs --all --jobs 2 --dry-run");
     assert_eq!(
         dry.lines()
@@ -98,8 +98,8 @@ fn a_sweep_from_plan_to_report() {
     );
     assert!(!one.exists());
     fs::rename(scene.path("kept"), &one).unwrap();
-    // A damaged record is a failed run: it does not stop the others, and is missing in the report
-    // of the plan.
+    // A damaged record counts as a failed run: it does not stop the others, and is missing in the
+    // report on the manifest.
     fs::write(one.join("summary.json"), "{bad").unwrap();
     let output = scene.run("sweep run --manifest m.jsonl --out runs --all");
     let text = String::from_utf8_lossy(&output.stderr);
@@ -138,7 +138,7 @@ fn a_sweep_from_plan_to_report() {
 }
 
 #[test]
-fn a_preset_may_be_several_sweeps_and_takes_data_sets_that_appear() {
+fn a_preset_of_several_sweeps_includes_the_present_data_sets() {
     let scene = scene();
     let presets = r#"
 [[preset.several]]
@@ -173,7 +173,7 @@ where_presnet = true
         String::from_utf8(output.stderr).unwrap(),
     );
     assert!(text.contains("7 runs in m.jsonl"), "{text}");
-    assert_eq!(notes, "note: mnist is not at hand: 2 runs left out\n");
+    assert_eq!(notes, "note: mnist: not found; 2 runs left out\n");
     fs::remove_file(scene.path("m.jsonl")).unwrap();
     refuse(
         &scene,
@@ -191,7 +191,7 @@ where_presnet = true
     scene.succeed("sweep run --manifest m.jsonl --out runs --all --jobs 2 --data-dir data");
     let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
     assert!(status.contains("9 completed"), "{status}");
-    // Files that are there and damaged are no absent data set.
+    // A data set with damaged files does not count as absent.
     fs::write(scene.path("data/mnist/t10k-labels-idx1-ubyte"), [0, 0]).unwrap();
     refuse(
         &scene,
@@ -224,7 +224,7 @@ fn free_features_from_training_to_report() {
             file.metadata().unwrap().modified().unwrap()
         )
     );
-    // A report of these alone.
+    // A report on these results alone.
     scene.succeed("report --runs runs --config l.toml --preset smoke --out report");
     let text = fs::read_to_string(scene.path("report/report.md")).unwrap();
     assert!(
@@ -279,7 +279,7 @@ fn free_features_from_training_to_report() {
 }
 
 #[test]
-fn a_diverged_run_is_recorded_and_the_rest_goes_on() {
+fn a_diverged_run_does_not_stop_the_others() {
     let scene = scene();
     let rates = CONFIG.replace(
         "seed = [0, 1]",
@@ -313,7 +313,7 @@ fn a_diverged_run_is_recorded_and_the_rest_goes_on() {
             .unwrap()
             .contains("diverged")
     );
-    // Alone, it says so with its exit status.
+    // The exit status of a single run reports the divergence.
     let alone =
         scene.run("train --config d.toml --set optimizer.learning_rate=1e30 --set loss={kind='mse'} --out alone");
     assert_eq!(
@@ -341,7 +341,7 @@ fn two_sweeps_on_one_folder_share_the_work() {
 }
 
 #[test]
-fn a_killed_sweep_takes_its_workers_along_and_goes_on_later() {
+fn a_killed_sweep_ends_its_workers_and_resumes() {
     let scene = scene();
     let long = CONFIG
         .replace("epochs = 3", "epochs = 400")
@@ -367,7 +367,7 @@ fn a_killed_sweep_takes_its_workers_along_and_goes_on_later() {
     }
     sweep.kill().unwrap();
     sweep.wait().unwrap();
-    // Its worker ends too: the lock of its run becomes free without the run being finished by it.
+    // Its worker ends too, which releases the lock of the unfinished run.
     let lock = partial().map(|p| p.with_file_name(".lock"));
     if let Some(lock) = lock {
         fs::File::open(lock).unwrap().lock().unwrap();

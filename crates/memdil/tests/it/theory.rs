@@ -22,7 +22,7 @@ fn solve(arguments: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Compares every number of `expected` that is a result; zero is compared absolutely.
+/// Compares every number of `expected` that is not a parameter; zeros have an absolute tolerance.
 fn agree(expected: &Value, found: &Value, parameters: &[&str], tolerance: impl Fn(&str) -> f64) {
     for (key, value) in expected.as_object().unwrap() {
         let Some(value) = value

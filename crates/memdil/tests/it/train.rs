@@ -55,7 +55,7 @@ pub(crate) fn scene() -> Scene {
     scene
 }
 
-/// Exit status 2, one line that contains `expected`, and no file that was not there before.
+/// Checks for exit status 2, one line that contains `expected`, and no new files.
 pub(crate) fn refuse(scene: &Scene, arguments: &str, expected: &str) {
     let before = listing(&scene.path("."));
     scene.fail(arguments, 2, &[expected]);
@@ -84,7 +84,7 @@ fn idx(kind: u32, dimensions: &[u32], body: &[u8]) -> Vec<u8> {
     [header, body.to_vec()].concat()
 }
 
-/// A data set of 40 training and 20 test images in official files, one of them packed.
+/// A data set of 40 training and 20 test images in the published formats, with compressed images.
 pub(crate) fn write_data(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     for (name, n) in [("train", 40u32), ("t10k", 20)] {
@@ -105,7 +105,7 @@ pub(crate) fn write_data(folder: &Path) {
 }
 
 #[test]
-fn train_then_again() {
+fn a_complete_run_is_not_trained_again() {
     let scene = scene();
     let first = scene.succeed("train --config e.toml --out runs/a --set noise.eta=0.2");
     assert!(
@@ -113,7 +113,7 @@ fn train_then_again() {
         "{first}"
     );
     let again = scene.succeed("train --config e.toml --out runs/a --set noise.eta=0.2");
-    assert!(again.contains("complete already"), "{again}");
+    assert!(again.contains("already complete"), "{again}");
     // The saved configuration is an experiment file.
     scene.succeed("train --config runs/a/config.toml --out runs/b");
     let seconds = |text: String| {
@@ -130,7 +130,7 @@ fn train_then_again() {
         "other settings",
     );
 
-    // The features of a run give the metrics of its last line again.
+    // `memdil metrics` on the features of a run gives the metrics of its last epoch.
     let object = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
     let found = object(&scene.succeed("metrics --features runs/a/features.npz --json"));
     let last = object(
@@ -164,7 +164,7 @@ fn train_then_again() {
 }
 
 #[test]
-fn official_files_are_read() {
+fn published_files_are_read() {
     let scene = scene();
     write_data(&scene.path("data/fashion-mnist"));
     let set = "--set data.source=fashion-mnist --set data.images_per_class=20";
@@ -174,7 +174,7 @@ fn official_files_are_read() {
     scene.succeed(&format!(
         "train --config e.toml --out runs/b {set} --set data.input=authors"
     ));
-    // What is not in the folder given is looked for in the usual places.
+    // A data set that is not in the given folder is searched for in the default folders.
     fs::create_dir(scene.path("empty")).unwrap();
     scene.succeed(&format!(
         "train --config e.toml --data-dir empty --out runs/c {set}"
@@ -195,7 +195,7 @@ fn own_images_are_found_in_the_data_folder() {
     );
     scene.succeed(&format!("sweep plan --config e.toml --out m.jsonl {set}"));
     scene.succeed("sweep run --manifest m.jsonl --out runs --index 0 --data-dir own");
-    // The first place that has it is read.
+    // The first folder that holds the file is used.
     fs::create_dir(scene.path("empty")).unwrap();
     scene.succeed(&format!(
         "train --config e.toml --out again --data-dir empty {set}"
@@ -226,7 +226,7 @@ fn a_transition_matrix_is_estimated_and_used() {
                 .iter()
                 .all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-9)
     );
-    // A fifth of the labels is wrong; three epochs are too few to believe them all.
+    // A fifth of the labels is wrong; three epochs are too few to memorise them all.
     assert!(
         (0..2).all(|k| (0.6..0.999).contains(&transition[k][k])),
         "{rows}"
@@ -291,7 +291,7 @@ fn bad_settings_are_refused() {
         ("--config e.toml --set data.classes=[3,3] --out runs/a", "3"),
         (
             "--config e.toml --set training.batch_size=7 --out runs/a",
-            "last batch of one",
+            "has a single sample and no variance",
         ),
         (
             "--config e.toml --set data.images_per_class=601 --out runs/a",
@@ -317,7 +317,7 @@ fn bad_data_is_refused() {
     refuse(
         &scene,
         &format!("{train} --data-dir nowhere"),
-        "nowhere' for '--data-dir <DIR>': there is no such folder; make it, or correct the path",
+        "nowhere' for '--data-dir <DIR>': the folder does not exist; create it or correct the path",
     );
     refuse(
         &scene,
@@ -353,7 +353,7 @@ fn bad_data_is_refused() {
         fs::write(scene.path("data").join(file), bytes).unwrap();
         refuse(&scene, &format!("{train} --data-dir data"), expected);
     }
-    // Not Fashion-MNIST, which Debian's place may hold.
+    // Not Fashion-MNIST, which the folder of Debian's package may hold.
     fs::create_dir_all(scene.path("more")).unwrap();
     refuse(
         &scene,

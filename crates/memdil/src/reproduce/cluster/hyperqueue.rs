@@ -1,4 +1,4 @@
-//! HyperQueue: `hq submit` takes the scripts, `hq job progress` shows how far they are.
+//! HyperQueue: scripts are submitted with `hq submit` and followed with `hq job progress`.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,8 +8,8 @@ use super::process::output;
 use super::scripts::Scripts;
 use crate::failure::Failure;
 
-/// Submits the arrays, follows them to their end, then does so with the report: jobs do not wait
-/// for jobs here.
+/// Submits the arrays and waits for them, then submits the report and waits for it: HyperQueue jobs
+/// cannot depend on other jobs.
 pub(super) fn run(place: &Place, scripts: &Scripts) -> Result<(), Failure> {
     let mut jobs: Vec<String> = Vec::new();
     for script in &scripts.arrays {
@@ -18,7 +18,7 @@ pub(super) fn run(place: &Place, scripts: &Scripts) -> Result<(), Failure> {
     if !jobs.is_empty() {
         eprintln!("submitted as {}", jobs.join(", "));
         eprintln!(
-            "they run on without this command: called again, it follows them and makes the report"
+            "the jobs continue without this command; repeat it to follow them and write the report"
         );
         follow(&jobs)?;
     }
@@ -35,13 +35,13 @@ fn submit(place: &Place, script: &Path, jobs: &mut Vec<String>) -> Result<(), Fa
     Ok(())
 }
 
-/// Waits until the jobs have ended, well or not: runs that are then missing are found later.
+/// Waits until the jobs have ended, successfully or not; missing runs are detected later.
 pub(super) fn follow(jobs: &[String]) -> Result<(), Failure> {
     for job in jobs {
         let status = Command::new("hq").args(["job", "progress", job]).status();
         if !status.is_ok_and(|status| status.success()) {
             return Err(Failure::inside(format!(
-                "hq does not answer; job {job} runs on if its server does: call again to follow it"
+                "hq does not respond; job {job} continues if its server is running; repeat the command to follow it"
             )));
         }
     }

@@ -1,9 +1,9 @@
-//! `--engine slurm` and `--engine hq`: the same runs as tasks of a job array. The scheduler is the
-//! cluster's.
+//! `--engine slurm` and `--engine hq`: the same runs as tasks of job arrays, under the scheduler of
+//! a cluster.
 //!
-//! `run` packs what is not done into tasks, writes the scripts (`scripts`), submits them through
-//! `slurm` or `hyperqueue`, and repeats this for what is then missing. The last job is
-//! `memdil reproduce --report-only`.
+//! `run` packs the runs that are not done into tasks, writes the scripts (`scripts`), submits them
+//! through `slurm` or `hyperqueue`, and repeats this for runs that are still missing. The last job
+//! is `memdil reproduce --report-only`.
 
 mod hyperqueue;
 mod options;

@@ -1,4 +1,4 @@
-//! How tasks are submitted.
+//! Options of the submission of tasks.
 
 use std::process::Command;
 
@@ -17,17 +17,17 @@ pub(in crate::reproduce) enum Scheduler {
 pub(in crate::reproduce) struct Cluster {
     pub(in crate::reproduce) scheduler: Scheduler,
     pub(in crate::reproduce) submit: bool,
-    /// `--partition=P` and so on, as sbatch takes them.
+    /// Arguments of sbatch, such as `--partition=P`.
     pub(in crate::reproduce) arguments: Vec<String>,
-    /// Cores of a task.
+    /// Cores per task.
     pub(in crate::reproduce) cpus: u16,
-    /// GPUs of a task: a number, for Slurm also `type:number`.
+    /// GPUs per task: a number, for Slurm also `type:number`.
     pub(in crate::reproduce) gpus: Option<String>,
     pub(in crate::reproduce) max_parallel: Option<u16>,
 }
 
 impl Scheduler {
-    /// The program that submits.
+    /// The program that submits jobs.
     pub(super) fn tool(self) -> &'static str {
         match self {
             Self::Slurm => "sbatch",
@@ -72,17 +72,19 @@ impl Cluster {
     fn check_hyperqueue(&self) -> Result<(), BadInput> {
         let refused = |reason: &str| Err(BadInput(format!("--engine hq: {reason}")));
         if !self.arguments.is_empty() || self.max_parallel.is_some() {
-            return refused("partitions, accounts and limits are those of its workers");
+            return refused(
+                "partitions, accounts and limits are set for its workers; leave out these options",
+            );
         }
         match &self.gpus {
             Some(gpus) if gpus.parse::<u16>().is_err() => {
-                refused("--gpus-per-task must be a number; types are those of its workers")
+                refused("--gpus-per-task must be a number; GPU types are set for its workers")
             }
             _ => Ok(()),
         }
     }
 
-    /// Refuses what cannot be submitted from here, or cannot be written into a script.
+    /// Refuses arguments that cannot be written into a script, and a machine that cannot submit.
     pub(in crate::reproduce) fn check(&self, job: &Reproduction<'_>) -> Result<(), BadInput> {
         let experiments = job.selection.experiments.iter();
         let names = experiments.map(|file| ("experiment", &file.name));
@@ -90,14 +92,14 @@ impl Cluster {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
             if !name.chars().all(is_plain) {
                 return Err(BadInput(format!(
-                    "{what} '{name}': on a cluster, names consist of letters, digits, '.', '_' and '-'"
+                    "{what} '{name}': on a cluster, names may only contain letters, digits, '.', '_' and '-'"
                 )));
             }
         }
         let out = &job.out;
         if self.scheduler == Scheduler::Slurm && out.to_string_lossy().contains(['"', '\\', '\n']) {
             return Err(BadInput(format!(
-                "--out {}: Slurm cannot write logs below a name with \", \\ or a new line",
+                "--out {}: Slurm cannot write logs to a path with \", \\ or a line break; choose another folder",
                 out.display()
             )));
         }
@@ -117,8 +119,8 @@ impl Cluster {
         match output(Command::new(tool).arg("--version")) {
             Ok(_) => Ok(()),
             Err(error) => Err(BadInput(format!(
-                "{tool} cannot be used here ({error}): run this where jobs are submitted, or add \
-                 --submit=no for the scripts alone"
+                "{tool} cannot be used here ({error}); run this on a machine that submits jobs, or add \
+                 --submit=no to write only the scripts"
             ))),
         }
     }

@@ -1,4 +1,4 @@
-//! Where a cluster's tasks find their program, and what was submitted.
+//! The folder of a cluster's scripts, logs and program, and the list of submitted jobs.
 
 use std::fs;
 use std::io::Write;
@@ -12,18 +12,18 @@ use super::process::output;
 use crate::arguments::own_program;
 use crate::failure::{BadInput, Failure};
 
-/// File systems that other machines see.
+/// Types of file systems that several machines can share.
 const SHARED: [&str; 13] = [
     "nfs", "nfs4", "lustre", "gpfs", "fhgfs", "beegfs", "ceph", "fuseblk", "afs", "k-afs", "panfs",
     "cifs", "smb2",
 ];
 
-/// The folder of scripts and logs. Its paths are absolute.
+/// The paths of scripts and logs, all absolute.
 pub(super) struct Place {
     pub(super) folder: PathBuf,
     /// The program that tasks run.
     pub(super) program: PathBuf,
-    /// Jobs that were submitted, one identifier per line.
+    /// The file of submitted jobs, one identifier per line.
     jobs: PathBuf,
 }
 
@@ -41,7 +41,7 @@ impl Place {
         self.folder.join("logs")
     }
 
-    /// Written by the report's job: 0, or the status with which it failed.
+    /// The file to which the report's job writes its exit status.
     pub(super) fn report_status(&self) -> PathBuf {
         self.logs().join("report.done")
     }
@@ -56,8 +56,8 @@ impl Place {
         Ok(())
     }
 
-    /// Copies this program to where tasks run it: they start at any time, and a program that is
-    /// built meanwhile must not replace theirs. An equal file stays as it is.
+    /// Copies this program to the path that tasks run. Tasks may start much later, and a program
+    /// that is built by then must not replace theirs. An equal file is not replaced.
     pub(super) fn copy_program(&self) -> Result<(), Failure> {
         let own = own_program()?;
         let same = || Some(fs::read(&own).ok()? == fs::read(&self.program).ok()?);
@@ -77,11 +77,11 @@ impl Place {
         Ok(())
     }
 
-    /// Writes a file that is submitted.
+    /// Writes a file for the submission.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, BadInput> {
         let path = self.folder.join(name);
         write_text(&path, text)
-            .map_err(|reason| BadInput(format!("{reason}; nothing more was submitted")))?;
+            .map_err(|reason| BadInput(format!("{reason}; no further job was submitted")))?;
         Ok(path)
     }
 
@@ -92,7 +92,7 @@ impl Place {
         lines.map(str::to_owned).collect()
     }
 
-    /// Remembers a submitted job: `answer` is the scheduler's, its identifier.
+    /// Records a submitted job. `answer` is the output of the scheduler, with the identifier.
     pub(super) fn submitted(
         &self,
         script: &Path,
@@ -105,12 +105,12 @@ impl Place {
                 "nothing was submitted".to_owned()
             } else {
                 format!(
-                    "jobs {before} were submitted before it: cancel them, or call again to follow them"
+                    "jobs {before} were submitted before it; cancel them, or repeat the command to follow them"
                 )
             };
             BadInput(format!("{} was refused: {error}; {before}", script.display()))
         })?;
-        // Slurm answers `12;name-of-the-cluster` where there are several.
+        // With several clusters, Slurm prints `12;name-of-the-cluster`.
         let id = id.trim().split(';').next().unwrap_or_default();
         jobs.push(id.to_owned());
         write_text(&self.jobs, &format!("{}\n", jobs.join("\n")))
@@ -130,7 +130,7 @@ fn warn_unless_shared(folder: &Path) {
     if !found.is_empty() && !SHARED.contains(&found) {
         let folder = folder.display();
         eprintln!(
-            "warning: {folder} is on {found}: other machines see it only if it is shared with them"
+            "warning: {folder} is on a file system of type {found}; tasks on other machines need a shared one"
         );
     }
 }

@@ -1,11 +1,11 @@
-//! Commands of schedulers.
+//! Runs the commands of schedulers.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Failure;
 
-/// The output of a command that succeeds; else the last line that it wrote is the error.
+/// The standard output of a command. If it fails, the error is the last line of its error output.
 pub(super) fn output(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
@@ -19,7 +19,7 @@ pub(super) fn output(command: &mut Command) -> Result<String, Failure> {
     Err(Failure::inside(last.trim_start_matches("error: ")))
 }
 
-/// Tasks start in any folder.
+/// The absolute path of a file, for tasks that may start in any folder.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Submits what is not done, waits for it, and repeats this for what is then missing.
+//! Submits the runs that are not done, waits for them, and repeats this for runs still missing.
 
 use std::fs;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use super::{hyperqueue, slurm};
 use crate::failure::Failure;
 use crate::reproduce::reproduction::Reproduction;
 
-/// Submissions of what is not done, at most.
+/// Largest number of submissions.
 const ATTEMPTS: usize = 3;
 
 pub(in crate::reproduce) fn run(
@@ -26,7 +26,7 @@ pub(in crate::reproduce) fn run(
     if cluster.submit {
         follow_earlier(&place, cluster.scheduler)?;
     }
-    // Tasks of an earlier call are over: none of them reads these files any more.
+    // The tasks of an earlier call have ended, so these files are no longer read.
     job.write_experiments()?;
     place.copy_program()?;
     for attempt in 1..=ATTEMPTS {
@@ -37,7 +37,7 @@ pub(in crate::reproduce) fn run(
         let scripts = scripts::write(cluster, job, &place, &tasks)?;
         let seconds: f64 = tasks.iter().map(|task| task.seconds).sum();
         println!(
-            "{} tasks, about {:.0} min of one processor; scripts in {}",
+            "{} tasks, about {:.0} min on one core; scripts in {}",
             tasks.len(),
             (seconds / 60.0).ceil(),
             place.folder.display()
@@ -68,7 +68,7 @@ pub(in crate::reproduce) fn run(
     }
 }
 
-/// Waits for jobs of an earlier call, which run on without it: only what they leave is submitted.
+/// Waits for the jobs of an earlier call, so that only runs missing after them are submitted.
 fn follow_earlier(place: &Place, scheduler: Scheduler) -> Result<(), Failure> {
     let jobs = place.submitted_before();
     let waiting = match scheduler {
@@ -83,21 +83,21 @@ fn follow_earlier(place: &Place, scheduler: Scheduler) -> Result<(), Failure> {
     match scheduler {
         Scheduler::Slurm => slurm::follow(&jobs),
         Scheduler::HyperQueue => {
-            // A server that was started anew does not know them: there is nothing to wait for.
+            // A restarted server does not have the jobs, so there is nothing to wait for.
             if hyperqueue::follow(&jobs).is_err() {
-                eprintln!("the server does not know them: what is missing is submitted again");
+                eprintln!("the server does not have these jobs; missing runs are submitted again");
             }
             Ok(())
         }
     }
 }
 
-/// Prints what the report's job has printed.
+/// Prints the output of the report's job.
 fn finish(place: &Place) -> Result<ExitCode, Failure> {
     let log = place.report_log();
     let Ok(status) = fs::read_to_string(place.report_status()) else {
         return Err(Failure::inside(format!(
-            "the report was not made; its log is {}",
+            "the report was not written; see {}",
             log.display()
         )));
     };

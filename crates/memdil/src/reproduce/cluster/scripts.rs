@@ -1,5 +1,5 @@
-//! What is submitted: a file with the arguments of one task per line, scripts of job arrays that
-//! read it, and the report's script.
+//! The files of a submission: a file with the arguments of one task per line, scripts of job arrays
+//! that read it, and the report's script.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,25 +14,25 @@ use crate::failure::BadInput;
 use crate::reproduce::reproduction::Reproduction;
 use crate::reproduce::shell::quoted;
 
-/// What names of jobs begin with.
+/// The prefix of the names of all jobs.
 pub(super) const JOB_PREFIX: &str = "memdil-";
-/// Array size of a Slurm that does not tell its own.
+/// The assumed limit on the size of arrays if Slurm does not report it; Slurm's default.
 const MAX_ARRAY: usize = 1001;
 
-/// Scripts to submit: the report after the arrays.
+/// Scripts to submit: the arrays, then the report.
 pub(super) struct Scripts {
     pub(super) arrays: Vec<PathBuf>,
     pub(super) report: PathBuf,
 }
 
-/// What the scripts of one attempt have in common.
+/// The common settings of the scripts of one attempt.
 struct Batch<'a> {
     cluster: &'a Cluster,
     preset: &'a str,
     place: &'a Place,
-    /// Part of the names of files: tasks of an earlier attempt may still wait for theirs.
+    /// Part of the file names, as tasks of an earlier attempt may still wait for their files.
     stamp: u128,
-    /// The most tasks that an array may have.
+    /// Largest number of tasks in an array.
     largest: usize,
 }
 
@@ -77,7 +77,7 @@ impl Batch<'_> {
         Ok(Scripts { arrays, report })
     }
 
-    /// The script of an array of `count` tasks, the lines of the file after `first`.
+    /// The script of an array of `count` tasks, which run the lines of the file after `first`.
     fn array(&self, file: &Path, first: usize, count: usize) -> String {
         self.header(Some(count))
             + &format!(
@@ -92,7 +92,7 @@ impl Batch<'_> {
             )
     }
 
-    /// How a script begins: an array of `tasks`, or the report's one task.
+    /// The header of a script: for an array of `tasks`, or for the single task of the report.
     fn header(&self, tasks: Option<usize>) -> String {
         let header = match self.cluster.scheduler {
             Scheduler::Slurm => self.slurm_header(tasks),
@@ -109,7 +109,7 @@ impl Batch<'_> {
         } else {
             "report.log"
         };
-        // A percent sign alone means something to Slurm.
+        // Slurm replaces patterns that begin with a percent sign.
         let log = format!("{}/{log}", logs.display().to_string().replace('%', "%%"));
         let mut lines = vec![
             format!("--job-name={JOB_PREFIX}{}", self.preset),
@@ -159,7 +159,8 @@ impl Batch<'_> {
     }
 }
 
-/// The environment that the program reads: many sites start tasks without that of the submission.
+/// The environment variable that the program reads, as many sites start tasks without the
+/// environment of the submission.
 fn environment(data_dirs: Option<&OsStr>) -> String {
     let Some(text) = data_dirs.filter(|text| !text.is_empty()) else {
         return String::new();
@@ -167,12 +168,12 @@ fn environment(data_dirs: Option<&OsStr>) -> String {
     let folders = std::env::split_paths(text)
         .filter(|folder| !folder.as_os_str().is_empty())
         .map(|folder| absolute(&folder));
-    // They came out of such a variable, so they fit into one.
+    // Fails only if the current folder's path contains the separator.
     let text = std::env::join_paths(folders).unwrap_or_else(|_| text.to_owned());
     format!("export MEMDIL_DATA_DIR={}\n", quoted(text))
 }
 
-/// The lines that end in the report: this command, with what is there then.
+/// The lines that write the report: this command with `--report-only`.
 fn report(cluster: &Cluster, job: &Reproduction<'_>, place: &Place) -> String {
     let arguments = job.arguments;
     let mut command = format!(
@@ -196,7 +197,7 @@ fn report(cluster: &Cluster, job: &Reproduction<'_>, place: &Place) -> String {
     )
 }
 
-/// The largest array that Slurm takes; its indices are smaller.
+/// Slurm's limit on the size of arrays, which the largest index must be below.
 fn max_array() -> usize {
     let text = output(Command::new("scontrol").args(["show", "config"])).unwrap_or_default();
     let value = text

@@ -1,4 +1,4 @@
-//! Slurm: `sbatch` takes the scripts, `squeue` shows how far they are.
+//! Slurm: scripts are submitted with `sbatch` and followed with `squeue`.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -9,12 +9,12 @@ use super::process::output;
 use super::scripts::{JOB_PREFIX, Scripts};
 use crate::failure::Failure;
 
-/// Between two looks at the queue, in the first minute and later.
+/// Time between polls of the queue, in the first minute and later.
 const POLLS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(15)];
-/// Looks that may fail one after the other: a controller that restarts is away for a while.
+/// Number of consecutive polls that may fail, as a controller takes a while to restart.
 const FAILURES: usize = 12;
 
-/// Submits the arrays and, behind them, the report, and follows them to their end.
+/// Submits the arrays and the report, which depends on them, and waits for all jobs.
 pub(super) fn run(place: &Place, scripts: &Scripts) -> Result<(), Failure> {
     let mut jobs: Vec<String> = Vec::new();
     for script in &scripts.arrays {
@@ -29,7 +29,7 @@ pub(super) fn run(place: &Place, scripts: &Scripts) -> Result<(), Failure> {
     let answer = output(report.arg(&scripts.report));
     place.submitted(&scripts.report, answer, &mut jobs)?;
     eprintln!("submitted as {}", jobs.join(", "));
-    eprintln!("the jobs run on without this command: called again, it follows them");
+    eprintln!("the jobs continue without this command; repeat it to follow them");
     follow(&jobs)
 }
 
@@ -53,7 +53,7 @@ pub(super) fn follow(jobs: &[String]) -> Result<(), Failure> {
             }
             Err(error) if failures >= FAILURES => {
                 return Err(Failure::inside(format!(
-                    "squeue does not answer ({error}); jobs {} run on: call again to follow them",
+                    "squeue does not respond ({error}); jobs {} continue; repeat the command to follow them",
                     jobs.join(", ")
                 )));
             }
@@ -63,7 +63,7 @@ pub(super) fn follow(jobs: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// Tasks of the jobs in the queue, by state and, of those that wait, the reason.
+/// Number of tasks of the jobs in the queue by state; pending tasks are counted per reason.
 pub(super) fn queue(jobs: &[String]) -> Result<BTreeMap<String, usize>, Failure> {
     let mut squeue = Command::new("squeue");
     squeue.args(["--me", "--noheader", "--array", "--format=%F|%j|%T|%r"]);

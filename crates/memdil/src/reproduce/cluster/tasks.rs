@@ -1,4 +1,4 @@
-//! What is not done, packed into tasks.
+//! Packs the runs that are not done into tasks.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::reproduce::reproduction::Reproduction;
 use crate::reproduce::shell::quoted;
 use crate::sweep;
 
-/// Seconds that a task is packed to, so that the cost of starting one does not count.
+/// Seconds to which tasks are packed, so that the time to start one is negligible.
 const TASK_SECONDS: f64 = 600.0;
 
 /// One line of the task file.
@@ -20,11 +20,11 @@ const TASK_SECONDS: f64 = 600.0;
 pub(super) struct Task {
     /// Arguments of memdil.
     pub(super) arguments: String,
-    /// The time that it is expected to take.
+    /// The estimated time in seconds.
     pub(super) seconds: f64,
 }
 
-/// The runs that are not complete, packed by the time that they take on this machine's processor:
+/// The runs that are not complete, packed by their estimated time on the CPU of this machine, since
 /// jobs are submitted from machines without a GPU. Only the sizes of tasks depend on that time.
 pub(super) fn tasks(cluster: &Cluster, job: &Reproduction<'_>) -> Result<Vec<Task>, Failure> {
     let mut processes = job.processes();
@@ -42,7 +42,7 @@ pub(super) fn tasks(cluster: &Cluster, job: &Reproduction<'_>) -> Result<Vec<Tas
     Ok(tasks)
 }
 
-/// Arguments of a task, but for the places of its runs or searches.
+/// The arguments of a task except the indices of its runs or searches.
 fn start(cluster: &Cluster, job: &Reproduction<'_>, experiment: &ExperimentFile) -> String {
     let (runs, running) = (quoted(job.runs()), running(job.arguments));
     if experiment.kind == Kind::Search {
@@ -56,7 +56,7 @@ fn start(cluster: &Cluster, job: &Reproduction<'_>, experiment: &ExperimentFile)
     format!("sweep run --manifest {manifest} --out {runs}{running} --index ")
 }
 
-/// How the runs of a task are made, as arguments for a process that starts in any folder.
+/// The options of the runs of a task, for a process that may start in any folder.
 pub(super) fn running(arguments: &Arguments) -> String {
     let running = &arguments.processes.running;
     let mut text = format!(
@@ -73,7 +73,7 @@ pub(super) fn running(arguments: &Arguments) -> String {
     text
 }
 
-/// Tasks of as many runs together as fill one, in their order; `start` comes before their places.
+/// Packs runs into tasks in their order; the arguments of a task are `start` and the indices.
 fn packed(start: &str, open: &BTreeMap<usize, f64>) -> Vec<Task> {
     let mut packed: Vec<Task> = Vec::new();
     for (index, seconds) in open {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn open_runs_are_packed_into_minutes() {
+    fn open_runs_are_packed_up_to_the_task_length() {
         let open = BTreeMap::from([(0, 250.0), (2, 250.0), (3, 250.0), (4, 1000.0)]);
         let lines: Vec<String> = packed("run ", &open)
             .into_iter()

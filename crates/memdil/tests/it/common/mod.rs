@@ -1,4 +1,4 @@
-//! The program as a user meets it: in a folder of its own.
+//! Runs the program as a user would, in a temporary folder.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -28,8 +28,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// An empty folder; what is run in it are the arguments of `subcommand`, or, if that is empty,
-    /// of the program.
+    /// Creates an empty folder. Calls pass their arguments to `subcommand` or, if that is empty, to
+    /// the program.
     pub(crate) fn new(subcommand: &'static str) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -66,7 +66,7 @@ impl Scene {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The exit status and the one line on standard error, which contains all of `expected`.
+    /// Checks the exit status, and that standard error is one line that contains all of `expected`.
     pub(crate) fn fail(&self, arguments: &str, status: i32, expected: &[&str]) -> Output {
         let output = self.run(arguments);
         let text = String::from_utf8_lossy(&output.stderr);
@@ -75,7 +75,7 @@ impl Scene {
         for expected in expected {
             assert!(
                 text.contains(expected),
-                "{arguments}: {text} does not say {expected}"
+                "{arguments}: {text} does not contain {expected}"
             );
         }
         output

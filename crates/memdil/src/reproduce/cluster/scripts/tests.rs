@@ -4,7 +4,7 @@ use std::process::Command;
 use super::*;
 
 #[test]
-fn tasks_get_the_data_folder_of_the_submission() {
+fn scripts_export_the_data_folder() {
     assert_eq!(environment(None), "");
     assert_eq!(environment(Some(OsStr::new(""))), "");
     let text = environment(Some(OsStr::new("/data/it's here")));
@@ -16,7 +16,7 @@ fn tasks_get_the_data_folder_of_the_submission() {
 }
 
 #[test]
-fn tasks_get_every_folder_of_the_environment_in_full() {
+fn scripts_export_all_data_folders_as_absolute_paths() {
     let given = std::env::join_paths(["/data/one", "two"]).unwrap();
     let two = std::env::current_dir().unwrap().join("two");
     let absolute = std::env::join_paths([Path::new("/data/one"), &two]).unwrap();
@@ -26,8 +26,8 @@ fn tasks_get_every_folder_of_the_environment_in_full() {
     );
 }
 
-/// Runs each task of the arrays in bash and returns what the program was called with. One task more
-/// than there are must fail.
+/// Runs each task of the arrays in bash and returns the arguments of the program calls. A task
+/// number beyond the last must fail.
 fn run_all(scripts: &[PathBuf], scheduler: Scheduler, sizes: &[usize]) -> Vec<String> {
     let mut called = Vec::new();
     for (script, size) in scripts.iter().zip(sizes) {
@@ -66,14 +66,14 @@ fn run_all(scripts: &[PathBuf], scheduler: Scheduler, sizes: &[usize]) -> Vec<St
                 }
             });
         }
-        let none = task(9);
-        assert_eq!(none.status.code(), Some(1), "{none:?}");
+        let beyond = task(9);
+        assert_eq!(beyond.status.code(), Some(1), "{beyond:?}");
     }
     called
 }
 
 #[test]
-fn every_task_of_every_array_gets_its_own_line() {
+fn each_task_runs_its_own_line() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("memdil's scripts %j");
     for scheduler in [Scheduler::Slurm, Scheduler::HyperQueue] {
