@@ -24,9 +24,15 @@ use failure::Failure;
 use help::HELP;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let task = arguments.next();
-    let arguments: Vec<String> = arguments.collect();
+    let given: Result<Vec<String>, _> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.into_string())
+        .collect();
+    let Ok(mut arguments) = given else {
+        eprintln!("error: arguments of xtask must be UTF-8");
+        return ExitCode::from(2);
+    };
+    let task = (!arguments.is_empty()).then(|| arguments.remove(0));
     let result = match task.as_deref() {
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");

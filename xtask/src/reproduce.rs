@@ -52,8 +52,18 @@ pub(crate) fn run(given: &[String]) -> Result<(), Failure> {
     if value("--experiments").is_none() {
         command.arg("--experiments").arg(experiments);
     }
-    let shown = format!("cargo xtask reproduce {}", given.join(" "));
+    let words: Vec<String> = given.iter().map(|word| shell_word(word)).collect();
+    let shown = format!("cargo xtask reproduce {}", words.join(" "));
     check(command.args(["--shown-as", shown.trim_end(), "--worker"]))
+}
+
+/// A word of a command, quoted only if a shell would change it.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/=:,%+@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

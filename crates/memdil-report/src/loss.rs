@@ -19,14 +19,23 @@ pub(crate) enum Loss {
     ForwardCorrection,
 }
 
-/// Names and colours, in the order of [`Loss`].
-const NAMES: [&str; 8] = ["CE", "LS", "LR", "MSE", "FL", "GCE", "SCE", "FC"];
-const COLOURS: [&str; 8] = ["ce", "ls", "lr", "mse", "fl", "gce", "sce", "fc"];
-
 impl Loss {
+    fn name_and_colour(self) -> (&'static str, &'static str) {
+        match self {
+            Self::CrossEntropy => ("CE", "ce"),
+            Self::LabelSmoothing => ("LS", "ls"),
+            Self::LabelRelaxation => ("LR", "lr"),
+            Self::Mse => ("MSE", "mse"),
+            Self::Focal => ("FL", "fl"),
+            Self::GeneralizedCrossEntropy => ("GCE", "gce"),
+            Self::SymmetricCrossEntropy => ("SCE", "sce"),
+            Self::ForwardCorrection => ("FC", "fc"),
+        }
+    }
+
     /// The CSS class of its colour.
     pub(crate) fn colour(self) -> &'static str {
-        COLOURS[self as usize]
+        self.name_and_colour().1
     }
 
     /// Its shape in figures whose shapes do not denote noise levels.
@@ -52,6 +61,6 @@ impl From<&Specified> for Loss {
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NAMES[*self as usize])
+        f.write_str(self.name_and_colour().0)
     }
 }

@@ -132,6 +132,20 @@ pub(crate) fn date(unix: u64) -> String {
     format!("{year}-{month:02}-{day:02}")
 }
 
+/// A command without its options `--only NAME`.
+pub(crate) fn without_only(command: &str) -> String {
+    let mut kept = Vec::new();
+    let mut words = command.split(' ');
+    while let Some(word) = words.next() {
+        match word {
+            "--only" => _ = words.next(),
+            _ if word.starts_with("--only=") => {}
+            _ => kept.push(word),
+        }
+    }
+    kept.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,5 +222,14 @@ mod tests {
             "&lt;b a=&#39;1&#39;&gt;&amp;&quot;\u{fffd}"
         );
         assert_eq!(escape_markdown("a|b\n*c*"), "a\\|b \\*c\\*");
+    }
+
+    #[test]
+    fn a_command_without_only_runs_every_experiment() {
+        let command = "memdil reproduce --only a --preset smoke --only=b --jobs 2";
+        assert_eq!(
+            without_only(command),
+            "memdil reproduce --preset smoke --jobs 2"
+        );
     }
 }

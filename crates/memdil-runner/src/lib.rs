@@ -20,7 +20,7 @@ mod sweep;
 
 pub use config::experiment::Experiment;
 pub use config::runs::SweepPlan;
-pub use device::open_device;
+pub use device::{check_device, open_device};
 pub use error::RunnerError;
 pub use layer_peeled::{run_layer_peeled, train_layer_peeled};
 pub use network::build::{Build, build_network};

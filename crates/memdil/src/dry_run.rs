@@ -80,9 +80,12 @@ impl Estimate {
 
     /// Wall-clock seconds. A sweep takes at least as long as its longest run.
     pub(crate) fn wall_clock(&self) -> f64 {
-        let seconds = self.open.iter().map(|(_, seconds)| seconds);
-        let longest = seconds.clone().fold(0.0_f64, |a, b| a.max(*b));
-        (seconds.sum::<f64>() / self.jobs as f64).max(longest)
+        let (mut sum, mut longest) = (0.0, 0.0_f64);
+        for (_, seconds) in &self.open {
+            sum += seconds;
+            longest = longest.max(*seconds);
+        }
+        (sum / self.jobs as f64).max(longest)
     }
 
     pub(crate) fn summary(&self) -> String {

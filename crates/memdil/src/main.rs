@@ -22,6 +22,7 @@ mod theory;
 mod train;
 mod transition;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -71,7 +72,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    exit_on_broken_pipe();
+    exit_on_closed_output();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
@@ -95,14 +96,19 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|failure| failure.print())
 }
 
-/// Exits with status 141 (128 + SIGPIPE), without a message, when standard output is a closed pipe,
-/// as in `memdil ... | head`. By default, `println!` panics.
-fn exit_on_broken_pipe() {
+/// Replaces the panic of `println!` and `eprintln!` when their output cannot be written: status 141
+/// (128 + SIGPIPE) and no message for a closed pipe, as in `memdil ... | head`; otherwise status 1
+/// and one line.
+fn exit_on_closed_output() {
     let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or_default();
-        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
-            std::process::exit(141);
+        if message.starts_with("failed printing to ") {
+            if message.contains("Broken pipe") {
+                std::process::exit(141);
+            }
+            let _ = writeln!(std::io::stderr(), "error: {message}");
+            std::process::exit(1);
         }
         default_hook(panic);
     }));

@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// Reads the experiment files; refuses a file or an experiment that is given twice.
-fn experiments(arguments: &Arguments) -> Result<Vec<ReportedExperiment>, Failure> {
+pub(crate) fn experiments(arguments: &Arguments) -> Result<Vec<ReportedExperiment>, Failure> {
     let (preset, set) = (arguments.preset.as_deref(), &arguments.set);
     let paths = &arguments.config;
     for (index, path) in paths.iter().enumerate() {

@@ -11,7 +11,7 @@ use crate::experiment::Page;
 use crate::figures::{self, FigureSources};
 use crate::layer_peeled::{self, Descent};
 use crate::runs::Run;
-use crate::text::{count, when};
+use crate::text::{count, without_only};
 
 /// `None` if the experiment has nothing to show.
 pub(super) fn section(
@@ -128,6 +128,5 @@ fn introduction(question: &str, result: String) -> Option<Block> {
 /// The command that reruns this experiment only.
 fn rerun_command(command: Option<&str>, name: &str) -> Option<String> {
     let command = command.filter(|command| command.contains(" reproduce"))?;
-    let only = when(!command.contains("--only"), format!(" --only {name}"));
-    Some(command.to_owned() + &only)
+    Some(format!("{} --only {name}", without_only(command)))
 }

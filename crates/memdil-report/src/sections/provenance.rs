@@ -6,7 +6,7 @@ use crate::document::{Block, Row, Section, Table};
 use crate::layer_peeled::Descent;
 use crate::runs::{Run, distinct};
 use crate::sources::provenance_of;
-use crate::text::{count, date, seconds, when};
+use crate::text::{count, date, seconds, when, without_only};
 
 const DEVIATIONS: &str = "Metrics and label noise follow the definitions in docs/src/metrics.md, which differ from the \
      authors’ code in places; docs/src/deviations.md lists each deviation with its reason.";
@@ -19,7 +19,7 @@ pub(super) fn section(trainings: &[(&Provenance, f64)], command: Option<&str>) -
     }
     if let Some(command) = command {
         blocks.push(Block::Heading("To rerun everything".to_owned()));
-        blocks.push(Block::Code(command.to_owned()));
+        blocks.push(Block::Code(without_only(command)));
     }
     Section {
         id: "provenance".to_owned(),

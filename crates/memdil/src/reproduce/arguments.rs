@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use clap::builder::BoolishValueParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::shell;
 use crate::arguments::{Machine, Processes, existing_folder};
@@ -45,6 +45,10 @@ pub(crate) struct Arguments {
     shown_as: Option<String>,
 }
 
+fn yes_or_no() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["yes", "no"]).map(|answer| answer == "yes")
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Engine {
     Local,
@@ -58,7 +62,7 @@ pub(super) enum Engine {
 #[command(next_help_heading = "Options for --engine slurm and hq")]
 pub(super) struct TaskArguments {
     /// Submit the job array, or only write its scripts (default: yes)
-    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no())]
     pub(super) submit: Option<bool>,
     /// Partition of the jobs (Slurm)
     #[arg(long, value_name = "P")]

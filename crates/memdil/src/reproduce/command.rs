@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use memdil_records::create_dir;
-use memdil_runner::end_with_parent;
+use memdil_runner::{check_device, end_with_parent};
 
 use super::arguments::Arguments;
 use super::cluster::Cluster;
@@ -32,21 +32,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(cluster) = &cluster {
         cluster.check(&job)?;
     }
+    job.check_preset()?;
     create_dir(&job.out).map_err(|error| BadInput(error.to_string()))?;
     match cluster {
         Some(cluster) => cluster::run(&cluster, &job),
         None if arguments.dry_run => local::estimate(&job),
         None => local::run(&job),
     }
-}
-
-/// Refuses an invalid device name before anything is planned. On a cluster, the tasks would fail.
-fn check_device(device: &str) -> Result<(), BadInput> {
-    let number = device.strip_prefix("cuda:").map(str::parse::<u16>);
-    if device == "cpu" || matches!(number, Some(Ok(_))) {
-        return Ok(());
-    }
-    Err(BadInput(format!(
-        "--device {device}: must be cpu or cuda:N"
-    )))
 }

@@ -104,6 +104,11 @@ impl Selection {
             }
             presets.extend(its_presets);
         }
+        if let (Some(folder), true) = (folder, presets.is_empty()) {
+            let folder = folder.display();
+            let reason = format!("{folder}: no .toml file with presets in this folder");
+            return Err(BadInput(reason).into());
+        }
         if of_preset.is_empty() {
             let known = Vec::from_iter(presets).join(", ");
             let reason = format!("no experiment has the preset '{preset}'; there are: {known}");
@@ -119,6 +124,15 @@ impl Selection {
         }
         let mut experiments = of_preset.clone();
         experiments.retain(|file| only.is_empty() || only.contains(&file.name));
+        let searches = of_preset.iter().filter(|file| file.kind == Kind::Search);
+        let searches: Vec<&str> = searches.map(|file| file.name.as_str()).collect();
+        if searches.len() > 1 {
+            let reason = format!(
+                "preset '{preset}': only one experiment can be a search, not {}; use a preset for each",
+                searches.join(" and ")
+            );
+            return Err(BadInput(reason).into());
+        }
         Ok(Self {
             experiments,
             of_preset,

@@ -1,6 +1,7 @@
 //! Runs the experiments in worker processes on this machine and writes the report.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use memdil_records::write_atomic;
 
@@ -9,11 +10,19 @@ use super::reproduction::Reproduction;
 use crate::arguments::Processes;
 use crate::dry_run::Estimate;
 use crate::failure::Failure;
+use crate::progress::human;
 use crate::{layer_peeled, report, search, sweep};
 
 /// Runs every experiment and writes the report.
 pub(super) fn run(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
+    // On a cluster, the process that submitted the report may still be following it.
+    let _lock = match job.arguments.report_only {
+        true => None,
+        false => job.lock()?,
+    };
+    job.write_preset()?;
     job.write_experiments()?;
+    check(job)?;
     let mut failed = Vec::new();
     for (index, experiment) in job.selection.experiments.iter().enumerate() {
         announce(job, index);
@@ -39,9 +48,25 @@ pub(super) fn run(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
     )))
 }
 
+/// Checks every experiment file before the first run: an error in the last one would otherwise
+/// appear after hours.
+fn check(job: &Reproduction<'_>) -> Result<(), Failure> {
+    let mut arguments = report_arguments(job);
+    for experiment in &job.selection.experiments {
+        if !arguments.config.contains(&experiment.path) {
+            arguments.config.push(experiment.path.clone());
+        }
+        if experiment.kind == Kind::LayerPeeled {
+            job.settings(experiment).load()?.layer_peeled()?;
+        }
+    }
+    report::experiments(&arguments).map(|_| ())
+}
+
 /// Lists the runs with their estimated time; nothing is run.
 pub(super) fn estimate(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
     job.write_experiments()?;
+    check(job)?;
     let mut seconds = 0.0;
     for (index, experiment) in job.selection.experiments.iter().enumerate() {
         announce(job, index);
@@ -61,8 +86,8 @@ pub(super) fn estimate(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
     } else {
         "the report"
     };
-    let minutes = (seconds / 60.0_f64).ceil();
-    println!("total: about {minutes:.0} min, plus {report}");
+    let total = human(Duration::from_secs_f64(seconds));
+    println!("total: about {total}, plus {report}");
     Ok(ExitCode::SUCCESS)
 }
 

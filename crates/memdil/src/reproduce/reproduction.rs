@@ -1,12 +1,15 @@
 //! A reproduction: its arguments, its experiments and its output paths.
 
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
 use std::path::PathBuf;
 
-use memdil_records::RecordError;
+use memdil_records::{RecordError, write_atomic};
 
 use super::arguments::Arguments;
 use super::experiments::{ExperimentFile, Kind, Selection, write_built_in};
 use crate::arguments::{Processes, Settings};
+use crate::failure::{BadInput, Failure};
 use crate::{search, sweep};
 
 pub(super) struct Reproduction<'a> {
@@ -33,6 +36,43 @@ impl Reproduction<'_> {
             Kind::Search => self.runs().join("search/retrained.jsonl"),
             Kind::LayerPeeled => self.runs().join("layer-peeled.jsonl"),
             Kind::Report => self.out.join(format!("{}.reported", experiment.name)),
+        }
+    }
+
+    /// Refuses an output folder of another preset: one report would mix the runs of both.
+    pub(super) fn check_preset(&self) -> Result<(), BadInput> {
+        let (out, preset) = (self.out.display(), &self.arguments.preset);
+        match fs::read_to_string(self.preset_file()) {
+            Ok(earlier) if earlier.trim() != preset => Err(BadInput(format!(
+                "--out {out}: contains the runs of preset '{}'; choose another folder for preset '{preset}'",
+                earlier.trim()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn write_preset(&self) -> Result<(), RecordError> {
+        let preset = &self.arguments.preset;
+        write_atomic(&self.preset_file(), |file| writeln!(file, "{preset}"))
+    }
+
+    fn preset_file(&self) -> PathBuf {
+        self.out.join("preset.txt")
+    }
+
+    /// Locks the output folder: two processes that make the same searches and report would disturb
+    /// each other. The lock ends with the returned file. `None` on a file system without locks.
+    pub(super) fn lock(&self) -> Result<Option<File>, Failure> {
+        let path = self.out.join(".lock");
+        let file = File::create(&path)
+            .map_err(|error| BadInput(format!("cannot write {}: {error}", path.display())))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Err(Failure::inside(format!(
+                "--out {}: another process is reproducing into this folder; wait for it or choose another folder",
+                self.out.display()
+            ))),
+            Err(TryLockError::Error(_)) => Ok(None),
         }
     }
 

@@ -116,14 +116,40 @@ fn a_failed_report_on_a_cluster_is_an_error() {
 }
 
 #[test]
-fn a_machine_without_a_gpu_submits_tasks_for_gpus() {
+fn an_output_folder_holds_one_preset_and_one_process() {
     let scene = scene();
-    scene.succeed("--out o --engine slurm --submit=no --device cuda:0 --tensorboard");
-    let tasks = tasks(&scene);
-    assert!(
-        tasks.contains(" --device cuda:0 --checkpoint-every 30 --tensorboard --index 0,1\n"),
-        "{tasks}"
-    );
+    let out = scene.path("o");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("preset.txt"), "other\n").unwrap();
+    let refusal = |scene: &Scene| {
+        let output = scene.command("--out o").output().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refusal(&scene).contains("contains the runs of preset 'other'; choose another folder"));
+    fs::remove_file(out.join("preset.txt")).unwrap();
+    let lock = fs::File::create(out.join(".lock")).unwrap();
+    lock.try_lock().unwrap();
+    assert!(refusal(&scene).contains("another process is reproducing into this folder"));
+    drop(lock);
+    scene.succeed("--out o");
+}
+
+#[test]
+fn every_experiment_is_checked_before_the_first_run() {
+    let scene = scene();
+    let text = format!("{SETTINGS}{SWEEP}[report]\nplace = \"x\"\n");
+    fs::write(
+        scene.path("exp/wrong.toml"),
+        text.replace("seed = [0, 1]", "seed = [2]"),
+    )
+    .unwrap();
+    let output = scene.command("--out o").output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains("exp/wrong.toml: "), "{text}");
+    assert!(!scene.path("o/runs").exists());
 }
 
 /// The task file.
@@ -140,7 +166,7 @@ fn a_dry_run_executes_nothing() {
     let text = scene.succeed("--out o --dry-run --jobs 2");
     assert!(text.contains("for 2 of 2 runs, 2 at a time"), "{text}");
     assert!(
-        text.contains("total: about 1 min, plus half a minute for the theory"),
+        text.contains("s, plus half a minute for the theory"),
         "{text}"
     );
     assert!(!scene.path("o/runs").exists());
@@ -223,7 +249,12 @@ fn bad_arguments_are_refused_before_any_work() {
         ("--jobs 0", "0 is not in 1..=65535"),
         ("--data-dir nowhere", "the folder does not exist"),
         ("--experiments nowhere", "the folder does not exist"),
-        ("--device gpu", "--device gpu: must be cpu or cuda:N"),
+        ("--device gpu", "device 'gpu': must be cpu or cuda:N"),
+        ("--device cuda:0", "was built without CUDA support"),
+        (
+            "--engine slurm --submit maybe",
+            "[possible values: yes, no]",
+        ),
     ] {
         let mut command = scene.command(arguments);
         let output = command.env("PATH", "").output().unwrap();

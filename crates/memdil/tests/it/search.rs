@@ -77,7 +77,12 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     entries
         .filter(|path| path.is_file())
         .map(named)
-        .map(|(name, path)| (name, fs::read(path).unwrap()))
+        .filter_map(|(name, path)| match fs::read(path) {
+            Ok(bytes) => Some((name, bytes)),
+            // A worker that is ending may still rename its temporary file.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => panic!("{name}: {error}"),
+        })
         .collect()
 }
 

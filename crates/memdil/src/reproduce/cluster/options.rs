@@ -103,6 +103,12 @@ impl Cluster {
                 out.display()
             )));
         }
+        let mut written = self.arguments.iter().chain(&self.gpus);
+        if let Some(argument) = written.find(|text| text.contains('\n')) {
+            return Err(BadInput(format!(
+                "{argument:?}: options of a job must not contain a line break"
+            )));
+        }
         let machine = job.arguments.machine();
         let folders = machine.data.data_dirs.iter();
         let mut paths = folders.chain(&job.arguments.experiments).chain([out]);

@@ -27,6 +27,7 @@ pub(in crate::reproduce) fn run(
         follow_earlier(&place, cluster.scheduler)?;
     }
     // The tasks of an earlier call have ended, so these files are no longer read.
+    job.write_preset()?;
     job.write_experiments()?;
     place.copy_program()?;
     for attempt in 1..=ATTEMPTS {
@@ -35,7 +36,7 @@ pub(in crate::reproduce) fn run(
             return finish(&place);
         }
         let scripts = scripts::write(cluster, job, &place, &tasks)?;
-        let seconds: f64 = tasks.iter().map(|task| task.seconds).sum();
+        let seconds = tasks.iter().fold(0.0, |sum, task| sum + task.seconds);
         println!(
             "{} tasks, about {:.0} min on one core; scripts in {}",
             tasks.len(),

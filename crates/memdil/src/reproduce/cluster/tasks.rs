@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::options::Cluster;
 use super::process::absolute;
+use crate::arguments::Processes;
 use crate::failure::Failure;
 use crate::reproduce::arguments::Arguments;
 use crate::reproduce::experiments::{ExperimentFile, Kind};
@@ -27,8 +28,7 @@ pub(super) struct Task {
 /// The runs that are not complete, packed by their estimated time on the CPU of this machine, since
 /// jobs are submitted from machines without a GPU. Only the sizes of tasks depend on that time.
 pub(super) fn tasks(cluster: &Cluster, job: &Reproduction<'_>) -> Result<Vec<Task>, Failure> {
-    let mut processes = job.processes();
-    processes.running.machine.device = "cpu".to_owned();
+    let processes = on_cpu(job.processes());
     let mut tasks = Vec::new();
     for experiment in &job.selection.experiments {
         if experiment.kind == Kind::Sweep {
@@ -91,9 +91,34 @@ fn packed(start: &str, open: &BTreeMap<usize, f64>) -> Vec<Task> {
     packed
 }
 
+fn on_cpu(mut processes: Processes) -> Processes {
+    processes.running.machine.device = "cpu".to_owned();
+    processes
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn tasks_run_on_the_gpu_and_are_sized_on_the_cpu() {
+        let line = "reproduce --device cuda:0 --tensorboard";
+        let Line { arguments } = Line::parse_from(line.split(' '));
+        assert_eq!(
+            running(&arguments),
+            " --device cuda:0 --checkpoint-every 30 --tensorboard"
+        );
+        let processes = on_cpu(arguments.processes);
+        assert_eq!(processes.running.machine.device, "cpu");
+    }
 
     #[test]
     fn open_runs_are_packed_up_to_the_task_length() {
