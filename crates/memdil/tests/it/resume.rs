@@ -384,7 +384,7 @@ fn a_changed_environment_is_a_warning() {
         "{stderr}"
     );
     assert!(
-        stderr.contains(&format!("threads {}, before {before}", before + 1)),
+        stderr.contains(&format!("threads {}, formerly {before}", before + 1)),
         "{stderr}"
     );
     let now = &summary(&scene.path("begun"))["provenance"];
