@@ -1,18 +1,18 @@
 //! Finds the presets of experiment files by the starts of their lines, without parsing TOML.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::failure::Failure;
-use crate::workspace::read;
+use crate::workspace::{find, read};
 
 /// Fails, with the same messages as the program, if no file of the folder has the preset or if the
 /// preset does not include one of the experiments.
 pub(super) fn check(folder: &Path, preset: &str, only: &[&str]) -> Result<(), Failure> {
     let (mut known, mut names) = (BTreeSet::new(), Vec::new());
-    for path in experiment_files(folder)? {
-        let text = read(&path)?;
+    let files = find(folder, &["toml"])?;
+    for path in files.iter().filter(|path| path.parent() == Some(folder)) {
+        let text = read(path)?;
         let presets = presets(&text);
         if presets.contains(preset) {
             let name = path.file_stem().unwrap_or_default();
@@ -36,20 +36,6 @@ pub(super) fn check(folder: &Path, preset: &str, only: &[&str]) -> Result<(), Fa
             names.join(", ")
         ))),
     }
-}
-
-/// The `.toml` files of a folder, sorted; subfolders are not searched.
-fn experiment_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |e| Failure::usage(format!("cannot read {}: {e}", folder.display()));
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|ending| ending == "toml") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// The names in `[preset.NAME]` and `[preset.NAME.TABLE]`.
