@@ -80,12 +80,9 @@ impl Estimate {
 
     /// Wall-clock seconds. A sweep takes at least as long as its longest run.
     pub(crate) fn wall_clock(&self) -> f64 {
-        let (mut sum, mut longest) = (0.0, 0.0_f64);
-        for (_, seconds) in &self.open {
-            sum += seconds;
-            longest = longest.max(*seconds);
-        }
-        (sum / self.jobs as f64).max(longest)
+        let seconds = || self.open.iter().map(|(_, seconds)| *seconds);
+        let sum = seconds().fold(0.0, |sum, seconds| sum + seconds);
+        (sum / self.jobs as f64).max(seconds().fold(0.0, f64::max))
     }
 
     pub(crate) fn summary(&self) -> String {

@@ -20,7 +20,9 @@ pub(crate) struct Failure {
 
 /// An error that distinguishes bad input from other failures.
 pub(crate) trait Fault: Error {
-    fn is_bad_input(&self) -> bool;
+    fn is_bad_input(&self) -> bool {
+        false
+    }
 }
 
 /// Bad input, described in one line with the location, the fault and the remedy.
@@ -119,17 +121,8 @@ faults!(
     TheoryError
 );
 
-impl Fault for std::io::Error {
-    fn is_bad_input(&self) -> bool {
-        false
-    }
-}
-
-impl Fault for serde_json::Error {
-    fn is_bad_input(&self) -> bool {
-        false
-    }
-}
+impl Fault for std::io::Error {}
+impl Fault for serde_json::Error {}
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use memdil_data::{DataError, LabelNoise, NoiseError, NoisyLabels};
 use memdil_records::write_archive;
 use ndarray::Array2;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::arguments::check_npz;
 use crate::failure::{BadInput, Failure};
@@ -147,37 +147,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 /// The noise that the options describe. Options have the names of the settings of [`LabelNoise`],
 /// whose deserialisation reports those that are missing or do not belong to the kind.
 fn kind(arguments: &Arguments) -> Result<LabelNoise, Failure> {
-    let mut settings = Map::new();
-    let mut set = |name: &str, value: Value| settings.insert(name.to_owned(), value);
-    let kind = arguments.kind.replace('-', "_");
-    set("kind", json!(kind));
+    let transition = arguments.matrix.as_deref().map(matrix).transpose()?;
+    let flag = |is_set: bool| is_set.then_some(Value::Bool(true));
     let given = [
+        ("kind", Some(json!(arguments.kind.replace('-', "_")))),
         ("eta", arguments.eta.map(Value::from)),
         ("map", arguments.map.as_deref().map(map).transpose()?),
-        (
-            "matrix",
-            arguments.matrix.as_deref().map(matrix).transpose()?,
-        ),
+        ("matrix", transition),
         ("etas", arguments.etas.clone().map(Value::from)),
         ("range", arguments.range.clone().map(Value::from)),
-        (
-            "rebalance",
-            arguments.rebalance.then_some(Value::Bool(true)),
-        ),
+        ("rebalance", flag(arguments.rebalance)),
         ("split", arguments.split.map(Value::from)),
         ("path", arguments.path.as_ref().map(|path| json!(path))),
         ("column", arguments.column.as_ref().map(|name| json!(name))),
-        (
-            "exact_count",
-            arguments.exact_count.then_some(Value::Bool(true)),
-        ),
+        ("exact_count", flag(arguments.exact_count)),
     ];
-    for (name, value) in given {
-        if let Some(value) = value {
-            set(name, value);
-        }
-    }
-    let noise = serde_json::from_value(Value::Object(settings));
+    let given = given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let noise = serde_json::from_value(Value::Object(given.collect()));
     Ok(noise
         .map_err(|error| BadInput(format!("--kind {}: {error}; see --help", arguments.kind)))?)
 }

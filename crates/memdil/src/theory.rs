@@ -110,12 +110,7 @@ pub(crate) struct Md {
     #[arg(long, value_parser = parse::<LossKind>)]
     loss: LossKind,
     /// Degree of smoothing or relaxation in [0, 1); 0 for ce
-    #[arg(
-        long,
-        value_name = "A",
-        default_value_t = 0.0,
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "A", default_value_t = 0.0)]
     alpha: f64,
     #[command(flatten)]
     setting: Setting,
@@ -130,7 +125,7 @@ pub(crate) struct Md {
 #[derive(clap::Args)]
 pub(crate) struct LimitsOf {
     /// Degree of smoothing and relaxation, in (0, 1)
-    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    #[arg(long, value_name = "A")]
     alpha: f64,
     #[command(flatten)]
     setting: Setting,

@@ -150,22 +150,15 @@ pub(super) fn external_packages(root: &Path, faults: &mut Vec<String>) -> Result
     }
     let all = tree(root, &["--edges", "normal", "--workspace"])?;
     for package in SINGLE {
-        let mut versions: Vec<&str> = all
-            .lines()
-            .filter_map(|l| {
-                l.strip_prefix(package)?
-                    .strip_prefix(' ')?
-                    .split(' ')
-                    .next()
-            })
-            .collect();
-        versions.sort_unstable();
-        versions.dedup();
+        let version = |line: &'_ str| {
+            let rest = line.strip_prefix(package)?.strip_prefix(' ')?;
+            rest.split(' ').next().map(str::to_owned)
+        };
+        let versions: BTreeSet<String> = all.lines().filter_map(version).collect();
         if versions.len() > 1 {
+            let versions = Vec::from_iter(versions).join(", ");
             faults.push(format!(
-                "{package}: {} versions in the graph: {}",
-                versions.len(),
-                versions.join(", ")
+                "{package}: several versions in the graph: {versions}"
             ));
         }
     }
