@@ -20,6 +20,7 @@ pub(crate) struct Failure {
 
 /// An error that distinguishes bad input from other failures.
 pub(crate) trait Fault: Error {
+    /// False, the default, for errors of the standard library and of JSON.
     fn is_bad_input(&self) -> bool {
         false
     }
