@@ -17,10 +17,10 @@ Tasks:
   gpu-check   Build for CUDA and check a GPU: every kernel, a training run, the time per step. Prints a JSON object
               [--device cuda:N] [--out FILE.json]
               --peers: also time PyTorch on the same GPU; the Python interpreter is the same as for bench
-  docs        Check the documentation: build the book, check every link, and run every command, with short trainings.
+  docs        Check the documentation: build the book, check every link, and run every command, with short training runs.
               Installs mdBook once
   tidy        Check layering, sizes of files and functions, completeness of the docs, and dependencies
-  messages    List every text that a user may read, with its position, for proofreading
+  messages    List every string that a user may read, with its position, for proofreading
   assets      Rebuild the embedded images from the full data set: --from DIR
 
 Example: cargo xtask reproduce --preset smoke

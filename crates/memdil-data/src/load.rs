@@ -93,7 +93,7 @@ fn read(source: &Source, files: &[PathBuf]) -> Result<Contents, DataError> {
         (_, files) => {
             return Err(DataError::NotFound {
                 name: source.name().to_owned(),
-                files: "another number of files".to_owned(),
+                files: "the right number of files".to_owned(),
                 searched: format!("{files:?}"),
             });
         }

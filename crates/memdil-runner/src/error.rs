@@ -118,14 +118,14 @@ pub enum RunnerError {
         reason: String,
     },
     /// Another process works on the run.
-    #[error("{}: another process is working on this run", path.display())]
+    #[error("{}: another process is working on this run; wait until it ends", path.display())]
     Busy {
         /// The folder.
         path: PathBuf,
     },
     /// Another machine has taken over the run, because this process did not renew its lease in
     /// time.
-    #[error("{}: another machine has taken over this run", path.display())]
+    #[error("{}: another machine has taken over this run; it continues there", path.display())]
     Lost {
         /// The folder.
         path: PathBuf,
@@ -164,7 +164,7 @@ pub enum RunnerError {
     },
     /// The labels of a resumed run differ from those that it was started with.
     #[error(
-        "{}: differs from the labels that the settings and the data give now; restore the data, or remove the run's folder",
+        "{}: differs from the labels that the settings and the data now produce; restore the data, or remove the run's folder",
         path.display()
     )]
     OtherLabels {

@@ -75,7 +75,7 @@ fn summary(record: &LayerPeeledRecord) -> String {
     } = record;
     let status = match status {
         LayerPeeledStatus::Converged => "converged",
-        LayerPeeledStatus::OutOfSteps => "out of steps",
+        LayerPeeledStatus::OutOfSteps => "not converged",
         LayerPeeledStatus::Diverged => "diverged",
     };
     let reached = end.as_ref().map_or_else(String::new, |end| {

@@ -244,7 +244,7 @@ fn show(arguments: &Status) -> Result<(), Failure> {
             format!(", {} damaged", status.damaged.len())
         };
         println!(
-            "{} runs: {} completed, {} diverged, {} begun, {} missing{damaged}",
+            "{} runs: {} completed, {} diverged, {} unfinished, {} missing{damaged}",
             status.runs, status.completed, status.diverged, status.begun, status.missing
         );
         for reason in &status.damaged {

@@ -370,7 +370,7 @@ fn fit(arguments: &Fit) -> Result<ExitCode, Failure> {
                 fit.rows
             ),
             None => println!(
-                "{}: no fit, {}",
+                "{}: no fit: {}",
                 panel.panel,
                 panel.reason.unwrap_or_default()
             ),

@@ -37,7 +37,8 @@ impl TryFrom<Value> for Allowed {
     type Error = String;
 
     fn try_from(value: Value) -> Result<Self, String> {
-        const SHAPES: &str = "must be a value, a list of values, or { above = x, below = y }; dotted names are quoted";
+        const SHAPES: &str =
+            "must be a value, a list of values, or { above = x, below = y }; quote dotted names";
         if !value.is_object() {
             return Ok(Self::Value(value));
         }

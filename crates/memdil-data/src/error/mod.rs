@@ -30,7 +30,7 @@ pub enum DataError {
         cause: io::Error,
     },
     /// An IDX file does not begin with the magic number of its kind.
-    #[error("{} is not an IDX file of {kind}: its magic number is {found}{}, not {expected}", path.display(), kind_of_magic(*found))]
+    #[error("{} is not an IDX file of {kind}: its magic number is {found}{}, not {expected}; replace the file", path.display(), kind_of_magic(*found))]
     WrongMagic {
         /// The file.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum DataError {
         found: u32,
     },
     /// An IDX file is shorter or longer than its header claims.
-    #[error("{} should hold {expected} bytes by its header but holds {found}; download it again", path.display())]
+    #[error("{} holds {found} bytes, but {expected} according to its header; download it again", path.display())]
     WrongLength {
         /// The file.
         path: PathBuf,
@@ -60,7 +60,9 @@ pub enum DataError {
         pixel_count: usize,
     },
     /// The numbers of images and labels of a split differ.
-    #[error("{name}: {images} images but {labels} labels in the {split} set")]
+    #[error(
+        "{name}: {images} images but {labels} labels in the {split} set; give one label per image"
+    )]
     LabelCount {
         /// The data set.
         name: String,
@@ -116,7 +118,7 @@ pub enum DataError {
         found: usize,
     },
     /// A class is listed twice.
-    #[error("class {class} is listed twice in `classes`")]
+    #[error("class {class} is listed twice in `classes`; remove one of them")]
     DuplicateClass {
         /// The class.
         class: u32,
@@ -133,7 +135,7 @@ pub enum DataError {
     },
     /// A class has no images, or fewer than requested.
     #[error(
-        "class {class} has {found} images in the {split} set of {name}, but {wanted} are needed"
+        "class {class} has {found} images in the {split} set of {name}, but {wanted} are needed; omit the class or request fewer"
     )]
     TooFewImages {
         /// The class number in the file.

@@ -81,7 +81,7 @@ pub enum NoiseError {
     },
     /// Rebalancing would remove all samples.
     #[error(
-        "class {class} has no label after noise, so rebalancing to the smallest class would remove all samples"
+        "class {class} has no label after noise, so rebalancing to the smallest class would remove all samples; omit `rebalance`"
     )]
     NothingToRebalance {
         /// The class.

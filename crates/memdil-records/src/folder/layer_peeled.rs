@@ -38,7 +38,9 @@ fn read_record(line: &str) -> Result<LayerPeeledRecord, String> {
     let record: LayerPeeledRecord = serde_json::from_str(line).map_err(|e| e.to_string())?;
     let (found, known) = (record.format, LayerPeeledRecord::FORMAT);
     if found != known {
-        return Err(format!("format {found} is not supported, only {known}"));
+        return Err(format!(
+            "format {found} is not supported, only {known}; remove this file and run it again"
+        ));
     }
     record.spec.validate().map_err(|e| e.to_string())?;
     Ok(record)

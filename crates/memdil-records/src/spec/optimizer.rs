@@ -141,7 +141,7 @@ impl OptimizerSpec {
             } => {
                 below_one("optimizer.momentum", momentum)?;
                 let valid = !nesterov || momentum > 0.0;
-                let range = "false without momentum";
+                let range = "false if momentum is 0";
                 check(valid, "optimizer.nesterov", nesterov, range)?;
             }
             Self::Adam {

@@ -33,7 +33,9 @@ pub(crate) fn apply(file: &mut ConfigFile, name: &str) -> Result<Vec<SubSweep>, 
         Some(table) => vec![table.clone()],
         None => {
             let names = file.presets.keys().cloned().collect::<Vec<_>>().join(", ");
-            return Err(file.error(format!("there is no preset '{name}'; the file has {names}")));
+            return Err(file.error(format!(
+                "there is no preset '{name}'; the file has: {names}"
+            )));
         }
     };
     let mut sweeps = Vec::new();

@@ -104,8 +104,7 @@ impl Experiment {
             specs.push(spec);
         }
         if !specs.iter().any(LayerPeeledSpec::frame_fits) {
-            let reason = "dim is too small in all runs; the minimum is known for dim of at least classes - 1, or classes \
-                          for non-negative features";
+            let reason = "dim is too small in all runs; give at least classes - 1, or classes for non-negative features";
             return Err(self.error(reason.to_owned()));
         }
         Ok(specs)
@@ -158,7 +157,7 @@ impl Experiment {
                 .find(|o| inside(o, key) || inside(key, o))
             {
                 let reason =
-                    format!("the list '{key}' of the sweep would undo it; set '{key}' as a whole");
+                    format!("the list '{key}' in [sweep] would override it; set '{key}' instead");
                 return Err(override_error(setting, reason));
             }
             let values = values.as_array().map(Vec::as_slice).unwrap_or_default();

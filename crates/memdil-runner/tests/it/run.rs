@@ -495,7 +495,7 @@ fn errors_name_the_invalid_setting() {
             "{overrides:?}: {text}"
         );
     }
-    // A list of the sweep would undo an override of the table that contains it.
+    // A list in [sweep] would replace an override of the table that contains it.
     let undone = experiment(&["noise={ kind = 'uniform', eta = 0.7 }"]).unwrap();
     assert!(
         undone.run(&[]).is_ok() && matches!(undone.runs(&[]), Err(RunnerError::Override { .. }))

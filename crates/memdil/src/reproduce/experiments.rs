@@ -106,7 +106,9 @@ impl Selection {
         }
         if let (Some(folder), true) = (folder, presets.is_empty()) {
             let folder = folder.display();
-            let reason = format!("{folder}: no .toml file with presets in this folder");
+            let reason = format!(
+                "{folder}: contains no .toml file with presets; give a folder of experiment files"
+            );
             return Err(BadInput(reason).into());
         }
         if of_preset.is_empty() {
@@ -128,7 +130,7 @@ impl Selection {
         let searches: Vec<&str> = searches.map(|file| file.name.as_str()).collect();
         if searches.len() > 1 {
             let reason = format!(
-                "preset '{preset}': only one experiment can be a search, not {}; use a preset for each",
+                "preset '{preset}': {} are searches, but only one experiment can be a search; use a preset for each",
                 searches.join(" and ")
             );
             return Err(BadInput(reason).into());

@@ -43,7 +43,7 @@ pub(super) fn run(job: &Reproduction<'_>) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     Err(Failure::inside(format!(
-        "runs of {} failed or diverged and are missing in the report; repeat the command to retry failed runs",
+        "runs of {} failed or diverged and are missing from the report; repeat the command to retry failed runs",
         failed.join(", ")
     )))
 }

@@ -249,7 +249,7 @@ fn free_features_from_training_to_report() {
         partly.status.success() && notes.matches("note: skipped").count() == 2,
         "{notes}"
     );
-    assert!(notes.contains("out of steps"), "{notes}");
+    assert!(notes.contains("not converged"), "{notes}");
     for (arguments, expected) in [
         ("--config l.toml --set lambda_w=0 --out x", "lambda_w"),
         ("--config l.toml --set depth=3 --out x", "depth"),
@@ -304,7 +304,7 @@ fn a_diverged_run_does_not_stop_the_others() {
     );
     let status = scene.succeed("sweep status --manifest m.jsonl --out runs");
     assert!(
-        !status.contains(" 0 diverged") && status.contains("0 begun, 0 missing"),
+        !status.contains(" 0 diverged") && status.contains("0 unfinished, 0 missing"),
         "{status}"
     );
     scene.succeed("report --runs runs --out report");

@@ -47,9 +47,7 @@ pub(super) fn transfer(
         let response = request(url, there, options)?;
         let Some(start) = start_of_body(&response, there, total)? else {
             file.set_len(0).map_err(here)?;
-            return Err(Failure::Temporary(format!(
-                "does not resume at byte {there}"
-            )));
+            return Err(Failure::Temporary(format!("cannot resume at byte {there}")));
         };
         if start < there {
             file.set_len(start).map_err(here)?;

@@ -150,7 +150,7 @@ fn errors_name_the_setting_out_of_range() {
         (
             "optimizer",
             nesterov,
-            "optimizer.nesterov = true: must be false without momentum",
+            "optimizer.nesterov = true: must be false if momentum is 0",
         ),
         ("optimizer", mixed, "unknown field `weight_decay`"),
         (
