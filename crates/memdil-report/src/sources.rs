@@ -54,7 +54,7 @@ impl Sources {
         };
         let mut facts = vec![date(newest)];
         if runs.is_empty() {
-            facts.push(count(provenance.len(), "training", "trainings"));
+            facts.push(count(provenance.len(), "training run", "training runs"));
             facts.extend(measured);
             return facts;
         }

@@ -23,7 +23,7 @@ pub(super) fn check(folder: &Path, preset: &str, only: &[&str]) -> Result<(), Fa
     if names.is_empty() {
         let known = Vec::from_iter(known).join(", ");
         return Err(Failure::usage(format!(
-            "no experiment has the preset '{preset}'; there are: {known}"
+            "no experiment has the preset '{preset}'; choose one of: {known}"
         )));
     }
     match only
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(refusal("paper", &[]), None);
         assert_eq!(
             refusal("huge", &[]).as_deref(),
-            Some("no experiment has the preset 'huge'; there are: paper, quick")
+            Some("no experiment has the preset 'huge'; choose one of: paper, quick")
         );
         assert_eq!(
             refusal("paper", &["b", "a"]).as_deref(),

@@ -139,7 +139,7 @@ impl Experiment {
         if available.iter().all(Vec::is_empty) {
             let names = absent.into_keys().collect::<Vec<_>>().join(", ");
             return Err(self.error(format!(
-                "no data set of these runs is available: {names}; see memdil data fetch"
+                "no data set of these runs is available: {names}; download one with memdil data fetch"
             )));
         }
         Ok((available, absent))

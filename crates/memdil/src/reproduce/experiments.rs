@@ -113,7 +113,7 @@ impl Selection {
         }
         if of_preset.is_empty() {
             let known = Vec::from_iter(presets).join(", ");
-            let reason = format!("no experiment has the preset '{preset}'; there are: {known}");
+            let reason = format!("no experiment has the preset '{preset}'; choose one of: {known}");
             return Err(BadInput(reason).into());
         }
         let names: Vec<&str> = of_preset.iter().map(|file| file.name.as_str()).collect();
@@ -220,7 +220,7 @@ mod tests {
     fn an_unknown_preset_or_experiment_is_refused() {
         let preset = select("huge", &[]).unwrap_err().to_string();
         assert!(
-            preset.starts_with("no experiment has the preset 'huge'; there are: embedded, paper"),
+            preset.starts_with("no experiment has the preset 'huge'; choose one of: embedded, paper"),
             "{preset}"
         );
         let name = select("quick", &["nothing"]).unwrap_err().to_string();
