@@ -46,7 +46,7 @@ pub fn selftest(device: &str, mut on_check: impl FnMut(&str)) -> Result<SelfTest
         });
     }
     if cuda.is_some() {
-        checks.run("training: against the CPU", TRAINING_LIMIT, || {
+        checks.run("training: against the processor", TRAINING_LIMIT, || {
             training::compared(&opened)
         });
     }
