@@ -9,8 +9,8 @@ use crate::random::{Rng, Stream, below, stream};
 /// extracted, are never augmented.
 ///
 /// An image is padded with `crop` black pixels on each side, and a window of its original size is
-/// cut out, each of the $(2\,\text{crop} + 1)^2$ windows with the same probability. With `flip`, it
-/// is then mirrored left to right with probability 1/2 (He et al. 2016, with `crop` 4).
+/// cut out, each of the $(2 \cdot \text{crop} + 1)^2$ windows with the same probability. With
+/// `flip`, it is then mirrored left to right with probability 1/2 (He et al. 2016, with `crop` 4).
 ///
 /// ```
 /// use memdil_data::Augmentation;

@@ -30,7 +30,7 @@ pub enum LossError {
         /// Columns of the logits.
         classes: usize,
     },
-    /// The numbers of logits and labels differ.
+    /// The number of labels differs from the number of rows of the logits.
     #[error("labels: {labels} values, must be {logits}, the number of rows of the logits")]
     Length {
         /// Rows of the logits.

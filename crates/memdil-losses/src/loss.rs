@@ -6,21 +6,22 @@ use crate::error::LossError;
 
 /// A classification loss on logits, averaged over the batch (natural logarithm).
 ///
-/// With $K$ classes, label $y$ and $p = \operatorname{softmax}(z)$:
+/// With $K$ classes, logits $z$, label $y$ and $p = \operatorname{softmax}(z)$:
 ///
 /// | variant | formula | source |
 /// | --- | --- | --- |
 /// | `CrossEntropy` | $-\log p_y$ | |
 /// | `LabelSmoothing` | $-\sum_j t_j \log p_j$ with $t = (1-\alpha) e_y + \alpha/K$ | Szegedy et al. 2016 |
-/// | `LabelRelaxation` | $0$ if $p_y \ge 1-\alpha$, else $\mathrm{KL}(q \,\|\, p)$ with $q_y = 1-\alpha$, $q_j = \alpha p_j/(1-p_y)$ | Lienen and Hüllermeier 2021 |
+/// | `LabelRelaxation` | $0$ if $p_y \ge 1-\alpha$, otherwise $\mathrm{KL}(q \Vert p)$ with $q_y = 1-\alpha$, $q_j = \alpha p_j/(1-p_y)$ | Lienen and Hüllermeier 2021 |
 /// | `Mse` | $\frac1K \lVert z - e_y \rVert^2$ | |
 /// | `Focal` | $-(1-p_y)^\gamma \log p_y$ | Lin et al. 2017 |
 /// | `GeneralizedCrossEntropy` | $(1 - p_y^q)/q$ | Zhang and Sabuncu 2018 |
 /// | `SymmetricCrossEntropy` | $-\alpha \log p_y + 4 \beta (1-p_y)$ | Wang et al. 2019 |
 /// | `ForwardCorrection` | $-\log \sum_i p_i T_{iy}$ | Patrini et al. 2017 |
 ///
-/// The reverse cross-entropy of `SymmetricCrossEntropy` is $-\sum_j p_j \log t_j$ with $\log 0$
-/// replaced by $-4$; another constant would only rescale $\beta$.
+/// $e_y$ is the one-hot vector of the label, and $T$ is the transition matrix of the label noise.
+/// The reverse cross-entropy of `SymmetricCrossEntropy` is $-\sum_j p_j \log t_j$ with $t = e_y$
+/// and $\log 0$ replaced by $-4$; another constant would only rescale $\beta$.
 ///
 /// In TOML and JSON a loss is a table with a `kind`, such as
 /// `{ kind = "label_smoothing", alpha = 0.1 }`.

@@ -10,12 +10,12 @@ impl Loss {
     ///
     /// # Shapes
     ///
-    /// `logits` (n, K), `labels` n values below K.
+    /// `logits` (n, K), `labels` (n) with values below K.
     ///
     /// # Errors
     ///
-    /// [`LossError`] if a parameter is out of range, the lengths differ, a label is not a class or
-    /// a logit is not finite.
+    /// [`LossError`] if a parameter is out of range, there are no samples or fewer than two
+    /// classes, the lengths differ, a label is not a class, or a logit is not finite.
     ///
     /// ```
     /// use memdil_losses::Loss;
@@ -32,12 +32,12 @@ impl Loss {
     ///
     /// # Shapes
     ///
-    /// `logits` (n, K), `labels` n values below K; the gradient is (n, K) and includes the factor
-    /// 1/n of the mean.
+    /// `logits` (n, K), `labels` (n) with values below K; the gradient is (n, K) and includes the
+    /// factor 1/n of the mean.
     ///
     /// # Errors
     ///
-    /// As for [`Loss::value`].
+    /// Same as [`Loss::value`].
     pub fn value_and_gradient(
         &self,
         logits: ArrayView2<'_, f64>,

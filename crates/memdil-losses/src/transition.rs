@@ -8,7 +8,8 @@ use crate::reference::log_sum_exp;
 /// Estimates $T_{ij}$, the probability that class i is labelled j, from the logits of a network
 /// trained on the noisy labels (Patrini et al. 2017). Row i is the prediction for an anchor, the
 /// sample whose probability of class i is at the given quantile over all samples (nearest rank):
-/// for a sample that certainly belongs to class i, the distribution of noisy labels is row i of T.
+/// for a sample that certainly belongs to class i, the distribution of noisy labels is row i of
+/// $T$.
 ///
 /// A network that has memorised its labels predicts them with certainty, which makes the estimate
 /// the identity. Use a network that was stopped early.

@@ -6,7 +6,7 @@ use candle_core::Result;
 /// $-1/(K-1)$ (Papyan et al. 2020; as a fixed classifier Zhu et al. 2021).
 ///
 /// With `dim` at least K, this is the canonical frame,
-/// $w_k = \sqrt{K/(K-1)}\,(e_k - \frac1K \sum_j e_j)$ in the first K dimensions. Each class has its
+/// $w_k = \sqrt{K/(K-1)} (e_k - \frac1K \sum_j e_j)$ in the first K dimensions. Each class has its
 /// own dimension, so non-negative features can align with the frame. With $K - 1$ dimensions, the
 /// frame is expressed in Helmert's basis: with $m = j + 1$ and zero-based k and j, $w_{kj}$ is
 /// $\sqrt{K/(K-1)}/\sqrt{m(m+1)}$ times 1 for $k < m$, $-m$ for $k = m$, and 0 for $k > m$.

@@ -73,13 +73,13 @@ pub fn run_layer_peeled(
 
 /// Trains unconstrained features by full-batch gradient descent with momentum, in f64 on the CPU.
 ///
-/// Descent uses balanced variables $W'$ and $H'$ with $W = aW'$, $H = \sqrt{Nn}H'/a$ and
-/// $a = (\lambda_H/\lambda_W)^{1/4}$, which only amounts to separate learning rates for weights and
-/// features. Non-negative features are projected after each step. With few spare dimensions, all
-/// dimensions of a class may become zero and stay there; this saddle is recognisable by its
-/// objective in the record. Training ends when the largest entry of the projected gradient over
-/// $\sqrt{\lambda_W\lambda_H}$ reaches the tolerance, after the maximum number of steps, or when
-/// the objective is not finite.
+/// Descent uses balanced variables $\tilde W$ and $\tilde H$ with $W = a\tilde W$,
+/// $H = \sqrt{Nn}\tilde H/a$ and $a = (\lambda_H/\lambda_W)^{1/4}$, which only amounts to separate
+/// learning rates for weights and features. Non-negative features are projected after each step.
+/// With few spare dimensions, all dimensions of a class may become zero and stay there; this saddle
+/// is recognisable by its objective in the record. Training ends when the largest entry of the
+/// projected gradient over $\sqrt{\lambda_W\lambda_H}$ reaches the tolerance, after the maximum
+/// number of steps, or when the objective is not finite.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Correction for multiple tests.
 
 /// Holm's step-down correction (Holm 1979): with $p_{(1)} \le \dots \le p_{(m)}$, the corrected
-/// $p_{(i)}$ is $\max_{j \le i} \min(1, (m - j + 1)\, p_{(j)})$. The result has the order of `p`.
+/// $p_{(i)}$ is $\max_{j \le i} \min(1, (m - j + 1) p_{(j)})$. The result has the order of `p`.
 ///
 /// ```
 /// let corrected = memdil_claims::stats::holm(&[0.01, 0.04, 0.03]);

@@ -14,7 +14,7 @@ pub fn standard_deviation(values: &[f64]) -> Option<f64> {
     (values.len() >= 2).then(|| (squares / (values.len() - 1) as f64).sqrt())
 }
 
-/// The 95% confidence interval of the mean, $\bar x \pm t_{n-1,\,0.975}\, s/\sqrt n$ (Student
+/// The 95% confidence interval of the mean, $\bar x \pm t_{n-1, 0.975} s/\sqrt n$ (Student
 /// 1908).
 ///
 /// `None` for fewer than two values.
@@ -28,7 +28,7 @@ pub fn mean_interval(values: &[f64]) -> Option<[f64; 2]> {
 }
 
 /// The 95% prediction interval for the mean of `others` further draws,
-/// $\bar x \pm t_{n-1,\,0.975}\, s \sqrt{1/n + 1/m}$ with $m$ = `others`.
+/// $\bar x \pm t_{n-1, 0.975} s \sqrt{1/n + 1/m}$ with $m$ = `others`.
 ///
 /// `None` for fewer than three values, for which the interval is too wide to be useful, or for
 /// `others` = 0.

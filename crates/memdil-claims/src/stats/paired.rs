@@ -8,7 +8,7 @@ use super::ranks;
 /// 1945).
 ///
 /// Under the hypothesis each rank of $|d_i|$ has a random sign, and
-/// $p = 2\,P(T \le \min(T^+, T^-))$, at most 1, from the exact distribution of the rank sum given
+/// $p = 2 P(T \le \min(T^+, T^-))$, at most 1, from the exact distribution of the rank sum given
 /// the ties. Zeros are dropped, as in Wilcoxon's paper. `None` if all differences are zero, or if a
 /// value is not finite.
 ///
@@ -53,7 +53,7 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
 /// Two-sided p of the sign test that positive and negative differences are equally likely
 /// (Arbuthnot 1710).
 ///
-/// $p = 2\,P(B \le \min(n^+, n^-))$, at most 1, with $B \sim \mathrm{Binomial}(n^+ + n^-, 1/2)$;
+/// $p = 2 P(B \le \min(n^+, n^-))$, at most 1, with $B \sim \mathrm{Binomial}(n^+ + n^-, 1/2)$;
 /// zeros are dropped. `None` as for [`wilcoxon_signed_rank`].
 ///
 /// ```

@@ -37,12 +37,12 @@ pub fn t_test(values: &[f64], bound: f64) -> Option<f64> {
 }
 
 /// Power of the two-sided t test at `level` with `n` values to detect an effect of `effect`
-/// standard deviations in the correct direction: $P(T' > t_{n-1,\,1-\text{level}/2})$, where $T'$
-/// has the noncentral t distribution with noncentrality $\text{effect} \sqrt n$.
+/// standard deviations in the correct direction: $P(T^\prime > t_{n-1, 1-\text{level}/2})$,
+/// where $T^\prime$ has the noncentral t distribution with noncentrality $\text{effect} \sqrt n$.
 ///
 /// The noncentral distribution is integrated over the distribution of the sample deviation:
-/// $P(T' > c) = \int \Phi(\delta - c \sqrt{v/\nu}) f_{\chi^2_\nu}(v)\,dv$. `None` for fewer than
-/// two values or a level outside (0, 1).
+/// $P(T^\prime > c) = \int \Phi(\delta - c \sqrt{v/\nu}) f_{\chi^2_\nu}(v) dv$. `None` for fewer
+/// than two values or a level outside (0, 1).
 ///
 /// ```
 /// use memdil_claims::stats::power;

@@ -20,7 +20,7 @@ use super::class_map::ClassMap;
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum LabelNoise {
-    /// With probability $\eta$ a label is redrawn uniformly from ALL K classes, so that a fraction
+    /// With probability $\eta$ a label is redrawn uniformly from all K classes, so that a fraction
     /// $\eta (K-1)/K$ is corrupted on average (Nguyen et al. 2023).
     Uniform {
         /// Probability of redrawing, in [0, 1].

@@ -134,8 +134,8 @@ impl NoisyLabels {
     }
 
     /// The realised transition matrix,
-    /// $T_{jk} = \\#\\{i: c_i = j, o_i = k\\} / \\#\\{i: c_i = j\\}$ for clean labels c and
-    /// observed labels o of the samples kept.
+    /// $T_{jk} = |\lbrace i : c_i = j, o_i = k \rbrace| / |\lbrace i : c_i = j \rbrace|$ for
+    /// clean labels $c$ and observed labels $o$ of the samples kept.
     ///
     /// # Shapes
     /// (K, [`observed_classes`](Self::observed_classes)): rows are clean classes, columns observed

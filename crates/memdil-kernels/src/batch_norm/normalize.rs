@@ -15,7 +15,7 @@ pub struct Epilogue<'a, T> {
     pub relu: bool,
 }
 
-/// $y = \max\bigl(0,\; \gamma_c \frac{x - \mu_c}{\sqrt{\sigma_c^2 + 10^{-5}}} + \beta_c + r\bigr)$,
+/// $y = \max\bigl(0, \gamma_c \frac{x - \mu_c}{\sqrt{\sigma_c^2 + 10^{-5}}} + \beta_c + r\bigr)$,
 /// where the residual $r$ and the maximum are optional (Ioffe and Szegedy 2015).
 ///
 /// # Shapes

@@ -5,7 +5,7 @@ use crate::error::{KernelError, check_sizes};
 /// Sizes of a two-dimensional convolution (a cross-correlation, as in PyTorch) with square kernels
 /// and without bias.
 ///
-/// $$y_{n,i,j,o} = \sum_{u,v,c} x_{n,\; s i + u - p,\; s j + v - p,\; c} \; w_{u,v,c,o}$$
+/// $$y_{n,i,j,o} = \sum_{u,v,c} x_{n, s i + u - p, s j + v - p, c} w_{u,v,c,o}$$
 ///
 /// with stride $s$ and padding $p$; pixels outside the image are zero.
 ///

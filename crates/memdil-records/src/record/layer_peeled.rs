@@ -35,9 +35,9 @@ pub struct LayerPeeledEnd {
     pub logit_gap: f64,
     /// Largest minus smallest of these gaps.
     pub logit_gap_spread: f64,
-    /// Mean of $\|h_{k,i}\|^2$.
+    /// Mean of $\lVert h_{k,i} \rVert^2$.
     pub feature_sq_norm: f64,
-    /// Mean of $\|w_k\|^2$.
+    /// Mean of $\lVert w_k \rVert^2$.
     pub weight_row_sq_norm: f64,
     /// NC1 of the features.
     pub nc1: Option<f64>,

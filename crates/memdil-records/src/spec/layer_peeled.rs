@@ -10,7 +10,8 @@ use crate::range::{at_least_one, below_one, check, positive};
 ///
 /// For $N$ classes of $n$ samples, the classifier $W$ and the features $H$ are trained by
 /// full-batch gradient descent with momentum on
-/// $$\frac{1}{Nn}\sum_{k,i} l(Wh_{k,i}, k) + \lambda_W\|W\|_F^2 + \frac{\lambda_H}{Nn}\|H\|_F^2.$$
+/// $$\frac{1}{Nn}\sum_{k,i} l(Wh_{k,i}, k) + \lambda_W \lVert W \rVert_F^2 +
+///   \frac{\lambda_H}{Nn} \lVert H \rVert_F^2.$$
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerPeeledSpec {

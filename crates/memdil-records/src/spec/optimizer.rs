@@ -34,7 +34,7 @@ pub enum OptimizerSpec {
     },
     /// Adam (Kingma and Ba 2015), where $g$ denotes $g + \lambda p$:
     /// $m \leftarrow \beta_1 m + (1-\beta_1) g$, $v \leftarrow \beta_2 v + (1-\beta_2) g^2$, and in
-    /// step $t$ $p \leftarrow p - \frac{\eta}{1-\beta_1^t} \, m \big/ \bigl(\sqrt
+    /// step $t$ $p \leftarrow p - \frac{\eta}{1-\beta_1^t} m \big/ \bigl(\sqrt
     /// v/\sqrt{1-\beta_2^t} + \epsilon\bigr)$.
     Adam {
         /// Initial learning rate.
