@@ -1,4 +1,4 @@
-//! Accuracy of the predictions that logits give.
+//! Accuracy of predictions from logits.
 
 use ndarray::ArrayView2;
 

@@ -13,6 +13,19 @@
 //! | Dilation on unseen data | [`dilation`], [`rho`], [`radius`], [`separation`], [`rho_nc1`] |
 //! | Accuracy and calibration | [`accuracy`], [`ece`], [`adaptive_ece`], [`brier`], [`nll`] |
 //! | Checks of the inputs | [`check_class_numbers`], [`looks_like_probabilities`] |
+//!
+//! ## Notation
+//!
+//! | Symbol | Meaning |
+//! | --- | --- |
+//! | $n$, $d$, $K$ | Numbers of samples, features and classes |
+//! | $h_i$, $y_i$, $c_i$ | Features, observed label and clean label of sample $i$ |
+//! | $n_k$, $\mu_k$ | Number and mean feature of the samples with the observed label $k$ |
+//! | $\mu_G$ | Mean feature of all samples |
+//! | $\Sigma_W$, $\Sigma_B$ | Within-class and between-class scatter matrices, defined in [`nc1`] |
+//! | $W$, $b$ | Weights (classes x features) and bias (classes) of the last layer |
+//! | $z_i$, $p_i$ | Logits of sample $i$, and their softmax |
+//! | $I$, $J$ | Identity matrix and matrix of ones, both classes x classes |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // docs/src/architecture.md lists the modules in order of dependency, from the bottom to the top.

@@ -51,8 +51,8 @@ pub fn memorization<T: Real, L: Label>(
 
 /// Distances of the corrupted samples from the mean of unseen samples of their true class.
 ///
-/// This is [`memorization`] where $\nu_k$ is the mean of the test features of class $k$, that is,
-/// of samples that the network cannot have memorised. Source: Nguyen et al. 2023.
+/// Same as [`memorization`], except that $\nu_k$ is the mean of the test features of class $k$,
+/// that is, of samples that the network cannot have memorised. Source: Nguyen et al. 2023.
 ///
 /// # Shapes
 /// `features` (samples x features), observed `labels` (samples), `clean_labels` (samples),

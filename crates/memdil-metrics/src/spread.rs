@@ -137,14 +137,13 @@ pub fn separation<T: Real>(means: ArrayView2<'_, T>) -> Result<f64, MetricsError
     Ok(distance)
 }
 
-/// Relative dilation of two classes, computed from the dilation. It ignores spread orthogonal to
-/// the line between the class means.
+/// Relative dilation of two classes, computed from the dilation.
 ///
 /// $$\rho_{\mathrm{nc1}} = \sqrt{\mathrm{dilation} \cdot d / 2}$$
 ///
-/// For two balanced classes with isotropic spread in $d$ features it equals [`rho`]; for other
-/// spread, only the part along the line between the two means counts. Source: the two-class
-/// memorization-dilation model, Nguyen et al. 2023.
+/// For two balanced classes with isotropic spread in $d$ features it equals [`rho`]. For other
+/// spread the values differ, because only spread along the line between the two means is counted.
+/// Source: the two-class memorization-dilation model, Nguyen et al. 2023.
 ///
 /// # Shapes
 /// `dilation` (the result of [`dilation`](crate::dilation)) and the number of features $d$ give one

@@ -1,8 +1,8 @@
 //! Estimation of $C_{MD}$ from trained networks, and prediction of dilation.
 //!
-//! The tight constraint of the model implies $\rho = \eta\nu/C_{MD}$. Networks also dilate without
-//! noise, so the line $\rho = \rho_0 + \eta\nu/C_{MD}$ is fitted to runs that differ in noise level
-//! or width.
+//! The tight constraint of the model implies $\rho = \eta\nu/C_{MD}$ for relative dilation $\rho$,
+//! noise level $\eta$ and memorization $\nu$. Networks also dilate without noise, so the line
+//! $\rho = \rho_0 + \eta\nu/C_{MD}$ is fitted to runs that differ in noise level or width.
 
 use crate::bootstrap::{quantile, resampled};
 use crate::error::{TheoryError, at_least, in_unit, not_negative, positive};

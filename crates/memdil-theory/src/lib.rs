@@ -6,9 +6,9 @@
 //! | --- | --- |
 //! | [`layer_peeled`] | The layer-peeled model (classifier and features as free variables): closed form and numerical minimisation |
 //! | [`memorization_dilation`] | The memorization-dilation model for two and $N$ classes |
-//! | [`limits`] | Limits of vanishing weight decay for three losses |
+//! | [`limits`] | Limits for vanishing weight decay: cross-entropy, label smoothing, label relaxation |
 //! | [`phase`] | Comparison of label smoothing and cross-entropy over noise level and weight decay |
-//! | [`fit`] | Estimation of $C_{MD}$ from trained networks, and predictions |
+//! | [`fit`] | Estimation of $C_{MD}$ from trained networks, and prediction of the dilation |
 //! | [`lbfgs`] | Bounded L-BFGS optimiser |
 
 mod bootstrap;

@@ -85,7 +85,8 @@ struct Well {
 ///   l_{LS}(z) = (1-\tfrac\alpha2)\log(1+e^{-z}) + \tfrac\alpha2\log(1+e^{z}),$$
 /// $$l_{LR}(z) = \mathrm{KL}\big((1-\alpha, \alpha) \Vert (\sigma(z), \sigma(-z))\big)
 ///   \text{ for } z < \log\tfrac{1-\alpha}{\alpha}, \text{ and } 0 \text{ otherwise.}$$
-/// Sources: Nguyen et al., ICLR 2023; Lienen & Hüllermeier 2021.
+/// where $\sigma$ is the logistic function. Sources: Nguyen et al., ICLR 2023; Lienen & Hüllermeier
+/// 2021.
 ///
 /// # Example
 /// ```
@@ -126,8 +127,8 @@ impl TryFrom<Named> for MarginLoss {
 impl TryFrom<&Loss> for MarginLoss {
     type Error = TheoryError;
 
-    /// The same loss as a function of the margin. Squared error depends on both logits, so it cannot
-    /// be converted.
+    /// The same loss as a function of the margin. Squared error depends on both logits, so it
+    /// cannot be converted.
     fn try_from(loss: &Loss) -> Result<Self, TheoryError> {
         match *loss {
             Loss::CrossEntropy {} => Ok(Self::cross_entropy()),

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 /// The distribution $\mu_r$ of the deviation $v$ of an unseen feature from its class feature.
 ///
-/// All distributions are symmetric. $r$ is the radius, and
-/// $t = \langle v, w\rangle / (r \lVert w \rVert)$ is the relative deviation in the direction that
-/// affects the margin. Source: Nguyen et al., ICLR 2023, for a measure of radius $r$ around the
-/// class feature; the four choices were made in this project.
+/// All distributions are symmetric. $r$ is the radius, $P$ is the feature dimension, and
+/// $t = \langle v, w\rangle / (r \lVert w \rVert)$ is the relative deviation along $w = w_1 - w_2$,
+/// the only direction that affects the margin. Source: Nguyen et al., ICLR 2023, for a measure of
+/// radius $r$ around the class feature; the four choices were made in this project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeatureMeasure {
@@ -37,7 +37,7 @@ impl FeatureMeasure {
         }
     }
 
-    /// $E[t^2]$, the variance along the margin direction, for example $1/P$ on the sphere.
+    /// $E[t^2]$, the relative variance in the direction of $w$, for example $1/P$ on the sphere.
     ///
     /// ```
     /// use memdil_theory::FeatureMeasure;

@@ -10,7 +10,7 @@ use serde::Serialize;
 /// Relative dilation of two losses over a grid. Rows are noise levels and columns are weight
 /// decays.
 ///
-/// A cell is `None` if a loss collapses to zero.
+/// A cell is `None` if the optimum of a loss is zero (total collapse).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PhaseMap {
@@ -104,8 +104,8 @@ pub struct InvariantMap {
     pub classifier: Vec<f64>,
     /// Values of $\lambda_H C_{MD}^2$, one per row.
     pub features: Vec<f64>,
-    /// $\rho$ of the other loss divided by $\rho$ of cross-entropy; `None` if a loss collapses to
-    /// zero.
+    /// $\rho$ of the other loss divided by $\rho$ of cross-entropy; `None` if the optimum of a loss
+    /// is zero (total collapse).
     pub ratio: Vec<Vec<Option<f64>>>,
 }
 

@@ -4,7 +4,8 @@ use crate::measure::FeatureMeasure;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-/// Nodes and weights to compute $E[f(t)]$. The rule is symmetric about 0, and the weights sum to 1.
+/// Nodes and weights to compute $E[f(t)]$ for the relative deviation $t$ of a [`FeatureMeasure`].
+/// The rule is symmetric about 0, and the weights sum to 1.
 ///
 /// Source: Golub & Welsch 1969 (nodes are eigenvalues of the matrix of recurrence coefficients,
 /// weights the squared first entries of its eigenvectors).

@@ -104,7 +104,7 @@ pub enum MetricsError {
         columns: usize,
     },
 
-    /// Two arguments that must agree in a dimension differ.
+    /// Two arguments differ in a dimension that must be equal.
     #[error("{}", self.message(&own_name))]
     LengthMismatch {
         /// The array whose size is wrong.
@@ -175,11 +175,11 @@ pub enum MetricsError {
         class: usize,
     },
 
-    /// The quantity requires clean labels in addition to the observed labels.
+    /// The quantity requires clean labels, but only observed labels were given.
     #[error("clean labels are required in addition to the observed labels, but were not given")]
     NoCleanLabels,
 
-    /// Second passes can be merged only if they are clones of the same pass.
+    /// The second passes to merge are not clones of the same pass.
     #[error(
         "the two passes are not clones of the same pass; request all quantities, clone the pass, \
          then add batches"
@@ -213,7 +213,7 @@ pub enum MetricsError {
     #[error("in the test set: {0}")]
     InTestSet(Box<MetricsError>),
 
-    /// A matrix that must be divided by its norm is zero, up to rounding.
+    /// A matrix to be divided by its norm is zero, up to rounding.
     #[error("the norm of {array} is zero up to rounding, so it cannot be normalised")]
     ZeroNorm {
         /// The matrix.

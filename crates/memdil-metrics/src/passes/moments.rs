@@ -11,8 +11,8 @@ use crate::results::ClassMeans;
 
 /// Counts, means and scatter of the classes: the result of [`FirstPass`](crate::FirstPass).
 ///
-/// The methods compute the metrics that depend only on these quantities; each is defined as the
-/// function of the same name. [`SecondPass`](crate::SecondPass) collects the other metrics.
+/// The methods compute the metrics that depend only on these quantities; the functions of the same
+/// names define them. [`SecondPass`](crate::SecondPass) collects the other metrics.
 #[derive(Clone, Debug)]
 pub struct Moments {
     classes: ClassMeans,

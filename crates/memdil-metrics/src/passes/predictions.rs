@@ -16,8 +16,8 @@ pub const ECE_BINS: usize = 15;
 
 /// Collects accuracy, calibration and the predictions for corrupted samples from batches of logits.
 ///
-/// Batches may have any order, and collectors can be [merged](Self::merge). Each method is defined
-/// as the function of the same name. Memory is 8 bytes per sample, which
+/// Batches may have any order, and collectors can be [merged](Self::merge). The functions of
+/// the same names define the metrics. Memory is 8 bytes per sample, which
 /// [`adaptive_ece`](Self::adaptive_ece) requires.
 ///
 /// ```

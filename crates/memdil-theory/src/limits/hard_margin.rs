@@ -14,21 +14,23 @@ pub struct HardMargin {
     pub rho: f64,
     /// Margin of the class features.
     pub logit_clean: f64,
-    /// Margin of the noisy features, which equals $z_\ast$.
+    /// Margin of the noisy features, which equals $z_\ast=\log((1-\alpha)/\alpha)$.
     pub logit_noisy: f64,
     /// $\lVert h_1-h_2 \rVert$.
     pub separation: f64,
-    /// $\nu$.
+    /// Memorization $\nu = \lVert h_1-u_2 \rVert$.
     pub memorization: f64,
 }
 
 /// The limit of the relative dilation of label relaxation for vanishing weight decay.
 ///
 /// The loss is exactly 0 for margins of at least $z_\ast=\log((1-\alpha)/\alpha)$. In the limit,
-/// all margins on the support must be at least $z_\ast$, at minimal decay. Let $\tau=r/d=2\rho$,
-/// and let $\xi$, $\mu$ and $s$ now denote the ratios $\xi/d$, $\mu/d$ and $m/d$. Then the smallest
-/// clean margin is $A(1-\tau)$, and the noisy margin is $A\xi$. Reducing $\xi$ to $z_\ast/A$
-/// reduces decay and dilation. Hence $A=z_\ast/\xi$, and the only remaining margin constraint is
+/// all margins on the support must be at least $z_\ast$, at minimal decay. In the coordinates of
+/// [`Plane`](crate::memorization_dilation::Plane), let $A=\lVert w_1-w_2 \rVert d$ and
+/// $\tau=r/d=2\rho$, and let $\xi$, $\mu$ and $s$ now denote the ratios $\xi/d$, $\mu/d$ and $m/d$.
+/// $\kappa$ is [`kappa`](crate::FeatureMeasure::kappa) of the measure. Then the smallest clean
+/// margin is $A(1-\tau)$, and the noisy margin is $A\xi$. Reducing $\xi$ to $z_\ast/A$ reduces
+/// decay and dilation. Hence $A=z_\ast/\xi$, and the only remaining margin constraint is
 /// $\xi\le1-\tau$. The tight constraint $\tau=c d \sqrt M$ with $c=2\eta/C_{MD}$ and
 /// $M=(1+\xi)^2+(s-\mu)^2$ eliminates $d$ from the decay:
 ///

@@ -8,12 +8,13 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 /// The limit $\rho \to 1 - 1/\sqrt2$ of cross-entropy, for all $\eta > 0$, all $C_{MD}$ and all
-/// measures whose support along $w$ extends exactly to $\pm r$.
+/// measures whose support along $w = w_1-w_2$ extends exactly to $\pm r$.
 ///
 /// Margins grow without bound, so only the smallest margins matter: the clean margin $A(1-2\rho)$
-/// equals the noisy margin $A\xi/d$. At fixed norms both are proportional to
-/// $\rho(1-2\rho)/(1-\rho)$, which is maximal at this constant. Convergence is logarithmic in
-/// $1/\lambda$.
+/// equals the noisy margin $A\xi/d$, with $d$ and $\xi$ of
+/// [`Plane`](crate::memorization_dilation::Plane) and $A=\lVert w \rVert d$. At fixed norms both
+/// are proportional to $\rho(1-2\rho)/(1-\rho)$, which is maximal at this constant. Convergence is
+/// logarithmic in $1/\lambda$.
 ///
 /// ```
 /// let value = |rho: f64| rho * (1.0 - 2.0 * rho) / (1.0 - rho);
@@ -56,8 +57,9 @@ pub fn label_smoothing(setting: &MdSetting, alpha: f64) -> Result<f64, TheoryErr
 ///
 /// $$\rho \sim \sqrt{\frac{\eta}{C_{MD}}}
 ///   \left(\frac{2\lambda_W(N-1)P}{N(1-\lVert \pi \rVert^2)}\right)^{1/4}, \qquad
-///   \pi = (1-\alpha)e_k + \alpha/N.$$
+///   \pi = (1-\alpha)e_k + \alpha/N$$
 ///
+/// where $\pi$ is the smoothed target and $P$ is the feature dimension, `dim` of the setting.
 /// For two classes it equals [`label_smoothing`].
 ///
 /// # Errors

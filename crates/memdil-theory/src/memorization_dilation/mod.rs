@@ -1,8 +1,10 @@
 //! The memorization-dilation (M-D) model (Nguyen et al., ICLR 2023): two classes whose noisy labels
 //! can be memorised only if unseen features dilate.
 //!
-//! $h_k$ are the class features, $u_k$ the features of the noisy samples *labelled* $k$, $r$ is the
-//! radius of the unseen features around $h_k$, and $\eta$ is the ratio of noisy to clean samples:
+//! $h_k$ are the class features, $u_k$ the features of the noisy samples *labelled* $k$, $h_k+v$
+//! the unseen features, whose deviation $v$ has the distribution $\mu_r$ of radius $r$
+//! ([`FeatureMeasure`](crate::FeatureMeasure)), $W$ is the classifier with the rows $w_k$, $l$ is
+//! the loss of the logits, and $\eta$ is the ratio of noisy to clean samples:
 //!
 //! $$\min \quad \sum_k E_{v\sim\mu_r} \big[l(W(h_k+v),k) + \lambda_H \lVert h_k+v \rVert^2\big] +
 //!   \lambda_W \lVert W \rVert_F^2 +

@@ -100,7 +100,7 @@ impl SecondPassTotals {
     /// [`memorization_test`](crate::memorization_test).
     ///
     /// # Errors
-    /// Memorization was not requested, a value outside the range of `f64`.
+    /// This quantity was not requested, a value outside the range of `f64`.
     pub fn memorization_test(&self) -> Result<Memorization, MetricsError> {
         collected(&self.distances[1], "memorization_test")?.memorization()
     }
