@@ -53,7 +53,7 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
         }
     }
 
-    /// Adds the labels without noise.
+    /// Adds the labels without noise (samples).
     #[must_use]
     pub fn clean_labels(mut self, clean_labels: &'a [L]) -> Self {
         self.clean_labels = Some(clean_labels);
@@ -67,8 +67,8 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
         self
     }
 
-    /// Adds the bias of the last layer, which also requires the weights. Use zeros for a layer
-    /// without bias.
+    /// Adds the bias of the last layer (classes), which also requires the weights. Use zeros for a
+    /// layer without bias.
     #[must_use]
     pub fn bias(mut self, bias: ArrayView1<'a, W>) -> Self {
         self.bias = Some(bias);
@@ -76,14 +76,14 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
     }
 
     /// Adds logits, samples x classes. They are ignored if both classifier and bias are given;
-    /// logits are then computed from these.
+    /// the logits are then computed from them.
     #[must_use]
     pub fn logits(mut self, logits: ArrayView2<'a, W>) -> Self {
         self.logits = Some(logits);
         self
     }
 
-    /// Adds features and labels of unseen samples.
+    /// Adds features (test samples x features) and labels (test samples) of unseen samples.
     #[must_use]
     pub fn test(mut self, features: ArrayView2<'a, T>, labels: &'a [L]) -> Self {
         self.test_features = Some(features);
@@ -91,15 +91,16 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
         self
     }
 
-    /// Adds labels of unseen samples for which only logits are available, not features.
+    /// Adds labels (test samples) of unseen samples for which only logits are available, not
+    /// features.
     #[must_use]
     pub fn test_labels(mut self, labels: &'a [L]) -> Self {
         self.test_labels = Some(labels);
         self
     }
 
-    /// Adds logits of unseen samples; see [`logits`](Self::logits). They require the labels of
-    /// these samples but not the features.
+    /// Adds logits of unseen samples (test samples x classes); see [`logits`](Self::logits). They
+    /// require the labels of these samples but not the features.
     #[must_use]
     pub fn test_logits(mut self, logits: ArrayView2<'a, W>) -> Self {
         self.test_logits = Some(logits);
