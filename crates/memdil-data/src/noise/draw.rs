@@ -113,8 +113,13 @@ impl LabelNoise {
             Self::Transition { matrix, .. } => {
                 other_class(&matrix[label as usize], label, unit_f64(rng))
             }
-            _ if self.exact_count() => other(label, rng),
-            _ => below(rng, classes) as u32,
+            Self::Uniform { .. }
+            | Self::PerClass { .. }
+            | Self::LatentClass { .. }
+            | Self::FromFile { .. } => match self.exact_count() {
+                true => other(label, rng),
+                false => below(rng, classes) as u32,
+            },
         };
         let draws = clean.iter().map(|&label| (unit_f64(rng), new(label, rng)));
         draws.unzip()
