@@ -89,7 +89,7 @@ fn shapes() -> Vec<(String, Case)> {
             classes,
             ..BASE
         };
-        // Batch statistics of fewer samples amplify rounding so much that f32 on the processor
+        // Batch statistics of fewer samples amplify rounding until f32 on the processor
         // deviates from f64 as well.
         let batches = (0..4).map(|_| 8 + numbers.below(72)).collect::<Vec<_>>();
         let name = format!("{inputs}-{width}x{depth}-{features}-{classes}, batches {batches:?}");
