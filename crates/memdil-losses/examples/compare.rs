@@ -1,9 +1,9 @@
 //! Compares the losses on samples that a network is more and more certain of.
 //!
-//! `cargo run -p memdil-losses --example compare` prints, for each loss and each probability of the
-//! label, the value and the derivative by the logit of the label. Cross-entropy and focal loss keep
-//! pushing correct samples; label relaxation stops once the label has probability `1 - alpha`; label
-//! smoothing pushes back beyond its target.
+//! `cargo run -p memdil-losses --no-default-features --example compare` prints, for each loss and
+//! each probability of the label, the value and the derivative by the logit of the label.
+//! Cross-entropy and focal loss keep pushing correct samples; label relaxation stops once the label
+//! has probability `1 - alpha`; label smoothing pushes back beyond its target.
 
 #![allow(clippy::print_stdout)]
 
