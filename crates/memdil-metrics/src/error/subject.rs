@@ -45,6 +45,10 @@ named! {
         TestLabels = "test_labels",
         /// Logits of unseen samples.
         TestLogits = "test_logits",
+        /// One score per sample.
+        Scores = "scores",
+        /// Samples that the scores should rank first.
+        Positives = "positives",
         /// Class means passed as an argument.
         Means = "means",
         /// Class means computed from the features.

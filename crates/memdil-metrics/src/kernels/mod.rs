@@ -3,6 +3,7 @@
 //! On x86-64 each loop is compiled twice, for any CPU and for AVX2 with fused multiply-add;
 //! [`dispatch`] selects the version at run time.
 
+mod along;
 mod centre;
 mod dispatch;
 mod few;
@@ -17,6 +18,7 @@ mod squares;
 mod sums;
 mod tile;
 
+pub(crate) use along::along;
 pub(crate) use centre::{Centre, Centred};
 pub(crate) use dispatch::{Kernel, dispatch};
 pub(crate) use lines::Lines;

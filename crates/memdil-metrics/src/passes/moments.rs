@@ -140,15 +140,20 @@ impl Moments {
     /// Rows $m_k = \mu_k - \mu_G$. It is an error if all are zero up to rounding.
     pub(crate) fn centred(&self) -> Result<Array2<f64>, MetricsError> {
         check_two_classes(self.classes())?;
-        let centred = &self.relative - &self.relative_global;
+        let centred = self.offsets_from_global();
         if max_abs(&centred) <= self.rounding() {
             return Err(MetricsError::ZeroScatter);
         }
         Ok(centred)
     }
 
+    /// Rows $\mu_k - \mu_G$.
+    pub(crate) fn offsets_from_global(&self) -> Array2<f64> {
+        &self.relative - &self.relative_global
+    }
+
     /// Bound on the difference of equal means that is due to rounding.
-    fn rounding(&self) -> f64 {
+    pub(crate) fn rounding(&self) -> f64 {
         f64::EPSILON * (self.samples() as f64).sqrt() * self.span
     }
 

@@ -7,3 +7,4 @@ mod errors;
 mod golden;
 mod partial;
 mod properties;
+mod samples;
