@@ -18,10 +18,11 @@ pub use folder::layer_peeled::{layer_peeled_path, read_layer_peeled, write_layer
 pub use folder::manifest::{ManifestLine, read_manifest, run_id, write_manifest};
 pub use folder::run::RunFolder;
 pub use folder::search::SearchFolder;
-pub use record::epoch::{EpochRecord, TestRecord};
+pub use record::epoch::{EpochRecord, Ranking, RankingRecord, TestRecord};
 pub use record::layer_peeled::{LayerPeeledEnd, LayerPeeledRecord, LayerPeeledStatus};
 pub use record::quantity::QUANTITIES;
 pub use record::run::{Provenance, RunRecord, Status};
+pub use record::samples::{SampleScore, SampleScores};
 pub use record::search::{RetrainedRecord, SearchRecord, TrialRecord};
 pub use record::snapshot::{Snapshot, SnapshotPart};
 pub use record::tensorboard::event_file;

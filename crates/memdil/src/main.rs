@@ -15,6 +15,7 @@ mod noise;
 mod progress;
 mod report;
 mod reproduce;
+mod samples;
 mod search;
 mod selftest;
 mod sweep;
@@ -46,6 +47,8 @@ enum Command {
     Train(train::Arguments),
     /// Measure the network of a run again, finished or not
     Eval(eval::Arguments),
+    /// List the training samples of a run whose labels are most likely to be wrong
+    Samples(samples::Arguments),
     /// Plan the runs of a sweep, execute them, and show their progress
     #[command(subcommand)]
     Sweep(sweep::Command),
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Noise(arguments) => noise::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Samples(arguments) => samples::run(&arguments),
         Command::Sweep(command) => sweep::run(&command),
         Command::Search(arguments) => search::run(&arguments),
         Command::LayerPeeled(arguments) => layer_peeled::run(&arguments),

@@ -96,6 +96,8 @@ structures! {
         Address: transition;
         Address: labels, order;
         Address: delta;
+        // Logits of the epoch's samples in their order, (samples, classes).
+        Address: kept;
         // Bias of the classifier; null if the classifier is fixed.
         Trained: bias;
         u32: samples, rows, classes, ld, features_units, features_ld;

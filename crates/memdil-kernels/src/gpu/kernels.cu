@@ -83,6 +83,7 @@ struct LossStep {
     const double *transition;
     const u32 *labels, *order;
     float *delta;
+    float *kept;                // logits of the epoch's samples in their order, (samples, classes)
     Trained bias;               // of the classifier; null if it is fixed
     u32 samples, rows, classes, ld, features_units, features_ld;
 };
@@ -727,6 +728,7 @@ extern "C" __global__ void __launch_bounds__(256) loss_step(LossStep a) {
             part += loss_of(settings, a.transition, row, share, out);
             for (u32 j = 0; j < a.classes; j++) {
                 if (!isfinite(row.z[j])) part = row.z[j];
+                a.kept[(size_t)(position + b) * a.classes + j] = row.z[j];
             }
         }
     }

@@ -11,6 +11,7 @@ use super::files::{
 use crate::error::RecordError;
 use crate::record::epoch::EpochRecord;
 use crate::record::run::{Provenance, RunRecord};
+use crate::record::samples::SampleScores;
 use crate::record::snapshot::Snapshot;
 use crate::record::tensorboard::event_file;
 use crate::spec::run::RunSpec;
@@ -152,6 +153,25 @@ impl RunFolder {
             .map_err(|e| damaged(&path, &e))
     }
 
+    /// The scores of the training samples; `None` if they were not kept.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Read`] or [`RecordError::Malformed`].
+    pub fn samples(&self) -> Result<Option<SampleScores>, RecordError> {
+        let path = self.samples_path();
+        if !exists(&path)? {
+            return Ok(None);
+        }
+        SampleScores::read_npz(open(&path)?)
+            .map(Some)
+            .map_err(|e| damaged(&path, &e))
+    }
+
+    fn samples_path(&self) -> PathBuf {
+        self.path.join("samples.npz")
+    }
+
     /// Writes `config.toml` and `provenance.json`.
     ///
     /// # Errors
@@ -181,6 +201,15 @@ impl RunFolder {
     /// [`RecordError::Write`].
     pub fn write_snapshot(&self, snapshot: &Snapshot) -> Result<(), RecordError> {
         write_archive(&self.path.join("features.npz"), |w| snapshot.write_npz(w))
+    }
+
+    /// Writes `samples.npz`.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Write`].
+    pub fn write_samples(&self, scores: &SampleScores) -> Result<(), RecordError> {
+        write_archive(&self.samples_path(), |w| scores.write_npz(w))
     }
 
     /// Writes `summary.json`, which marks the run as finished.

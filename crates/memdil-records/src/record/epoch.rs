@@ -75,6 +75,9 @@ pub struct EpochRecord {
     pub validation_accuracy: Option<f64>,
     /// Metrics on the test set; omitted in epochs without evaluation.
     pub test: Option<TestRecord>,
+    /// How well scores of the training samples separate the corrupted from the uncorrupted samples;
+    /// omitted unless there are samples of both kinds.
+    pub ranking: Option<RankingRecord>,
     /// The reasons of undefined metrics, by the name of the metric.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub undefined: BTreeMap<String, String>,
@@ -108,4 +111,35 @@ pub struct TestRecord {
     pub dilation_correct: Option<f64>,
     /// Rho of the correctly classified samples, around their own class means.
     pub rho_correct: Option<f64>,
+}
+
+/// How well each [`SampleScore`](crate::SampleScore) of the training samples separates corrupted
+/// from uncorrupted samples. The scores over epochs are those of the epochs so far.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RankingRecord {
+    /// [`SampleScore::MeanLoss`](crate::SampleScore::MeanLoss)
+    pub mean_loss: Option<Ranking>,
+    /// [`SampleScore::MeanMargin`](crate::SampleScore::MeanMargin)
+    pub mean_margin: Option<Ranking>,
+    /// [`SampleScore::ForgettingEvents`](crate::SampleScore::ForgettingEvents)
+    pub forgetting_events: Option<Ranking>,
+    /// [`SampleScore::GivenSince`](crate::SampleScore::GivenSince)
+    pub given_since: Option<Ranking>,
+    /// [`SampleScore::DistanceGiven`](crate::SampleScore::DistanceGiven)
+    pub distance_given: Option<Ranking>,
+    /// [`SampleScore::AlignmentGiven`](crate::SampleScore::AlignmentGiven)
+    pub alignment_given: Option<Ranking>,
+}
+
+/// The quality of a score as a detector of corrupted samples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ranking {
+    /// Area under the receiver operating characteristic: the probability that a random corrupted
+    /// sample has a larger score than a random uncorrupted one, where ties count one half.
+    pub auroc: f64,
+    /// Average precision: the mean precision over the corrupted samples in the order of the score.
+    pub average_precision: f64,
 }

@@ -4,6 +4,7 @@ pub(crate) mod epoch;
 pub(crate) mod layer_peeled;
 pub(crate) mod quantity;
 pub(crate) mod run;
+pub(crate) mod samples;
 pub(crate) mod search;
 pub(crate) mod snapshot;
 pub(crate) mod tensorboard;

@@ -5,7 +5,7 @@ use super::epoch::EpochRecord;
 type Field = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
 /// The dotted path and an accessor of every number in an [`EpochRecord`], sorted by path.
-const FIELDS: [Field; 35] = [
+const FIELDS: [Field; 47] = [
     ("accuracy", |r| r.accuracy),
     ("bias_collapse", |r| r.bias_collapse),
     ("ece", |r| r.ece),
@@ -28,6 +28,42 @@ const FIELDS: [Field; 35] = [
     ("nc3", |r| r.nc3),
     ("nc3_random", |r| r.nc3_random),
     ("nc4", |r| r.nc4),
+    ("ranking.alignment_given.auroc", |r| {
+        Some(r.ranking.as_ref()?.alignment_given?.auroc)
+    }),
+    ("ranking.alignment_given.average_precision", |r| {
+        Some(r.ranking.as_ref()?.alignment_given?.average_precision)
+    }),
+    ("ranking.distance_given.auroc", |r| {
+        Some(r.ranking.as_ref()?.distance_given?.auroc)
+    }),
+    ("ranking.distance_given.average_precision", |r| {
+        Some(r.ranking.as_ref()?.distance_given?.average_precision)
+    }),
+    ("ranking.forgetting_events.auroc", |r| {
+        Some(r.ranking.as_ref()?.forgetting_events?.auroc)
+    }),
+    ("ranking.forgetting_events.average_precision", |r| {
+        Some(r.ranking.as_ref()?.forgetting_events?.average_precision)
+    }),
+    ("ranking.given_since.auroc", |r| {
+        Some(r.ranking.as_ref()?.given_since?.auroc)
+    }),
+    ("ranking.given_since.average_precision", |r| {
+        Some(r.ranking.as_ref()?.given_since?.average_precision)
+    }),
+    ("ranking.mean_loss.auroc", |r| {
+        Some(r.ranking.as_ref()?.mean_loss?.auroc)
+    }),
+    ("ranking.mean_loss.average_precision", |r| {
+        Some(r.ranking.as_ref()?.mean_loss?.average_precision)
+    }),
+    ("ranking.mean_margin.auroc", |r| {
+        Some(r.ranking.as_ref()?.mean_margin?.auroc)
+    }),
+    ("ranking.mean_margin.average_precision", |r| {
+        Some(r.ranking.as_ref()?.mean_margin?.average_precision)
+    }),
     ("seconds", |r| Some(r.seconds)),
     ("separation", |r| r.separation),
     ("test.accuracy", |r| Some(r.test.as_ref()?.accuracy)),
@@ -72,13 +108,25 @@ impl EpochRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::epoch::TestRecord;
+    use crate::record::epoch::{Ranking, RankingRecord, TestRecord};
 
     /// A record with a value for every number. It lists all fields without `..Default::default()`,
     /// so that a new field is a compile error here.
     fn filled() -> EpochRecord {
         let number = Some(1.0);
+        let ranking = Some(Ranking {
+            auroc: 1.0,
+            average_precision: 1.0,
+        });
         EpochRecord {
+            ranking: Some(RankingRecord {
+                alignment_given: ranking,
+                distance_given: ranking,
+                forgetting_events: ranking,
+                given_since: ranking,
+                mean_loss: ranking,
+                mean_margin: ranking,
+            }),
             epoch: 1,
             learning_rate: 1.0,
             loss: 1.0,
@@ -121,16 +169,22 @@ mod tests {
         }
     }
 
+    /// The dotted paths of the numbers in a JSON value.
+    fn paths(prefix: &str, value: &serde_json::Value) -> Vec<String> {
+        let Some(object) = value.as_object() else {
+            return vec![prefix.to_owned()];
+        };
+        let below = |(key, value): (&String, _)| match prefix {
+            "" => paths(key, value),
+            _ => paths(&format!("{prefix}.{key}"), value),
+        };
+        object.iter().flat_map(below).collect()
+    }
+
     #[test]
     fn quantities_list_every_number() {
         let json = serde_json::to_value(filled()).unwrap_or_default();
-        let mut paths = Vec::new();
-        for (name, value) in json.as_object().into_iter().flatten() {
-            match value.as_object() {
-                Some(test) => paths.extend(test.keys().map(|key| format!("{name}.{key}"))),
-                None => paths.push(name.clone()),
-            }
-        }
+        let mut paths = paths("", &json);
         paths.sort();
         assert_eq!(paths, QUANTITIES);
         let record = filled();

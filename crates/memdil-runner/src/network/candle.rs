@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2};
 
 use crate::config::update::Update;
 use crate::error::RunnerError;
-use crate::network::interface::{Network, NetworkState};
+use crate::network::interface::{Network, NetworkState, StepOutput};
 use crate::network::optimizer::CandleOptimizer;
 use crate::network::state::{NamedTensor, Tensors, pick};
 
@@ -190,7 +190,7 @@ impl Network for CandleNetwork {
         labels: &[u32],
         loss: &Loss,
         learning_rate: f64,
-    ) -> Result<f64, RunnerError> {
+    ) -> Result<StepOutput, RunnerError> {
         let batch = self.batch(inputs)?;
         let labels = Tensor::from_slice(labels, labels.len(), &self.device)?;
         let buffers = self.network.variables().buffers.iter();
@@ -211,7 +211,10 @@ impl Network for CandleNetwork {
                 buffer.set(before)?;
             }
         }
-        Ok(value)
+        Ok(StepOutput {
+            loss: value,
+            logits: values(&output.logits)?,
+        })
     }
 
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {

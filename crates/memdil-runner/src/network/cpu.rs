@@ -6,7 +6,7 @@ use memdil_records::RunSpec;
 use ndarray::ArrayView2;
 
 use crate::error::RunnerError;
-use crate::network::interface::Network;
+use crate::network::interface::{Network, StepOutput};
 use crate::network::perceptron::{Engine, Recipe};
 
 /// A multilayer perceptron and its optimiser, computed by memdil-kernels.
@@ -63,23 +63,27 @@ impl Network for FusedMlp {
         labels: &[u32],
         loss: &Loss,
         learning_rate: f64,
-    ) -> Result<f64, RunnerError> {
+    ) -> Result<StepOutput, RunnerError> {
         let logits = self.network.forward(inputs)?;
-        let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
         if let Some(&other) = logits.iter().find(|logit| !logit.is_finite()) {
-            return Ok(other);
+            let loss = other.into();
+            return Ok(StepOutput { loss, logits });
         }
         let step = self.recipe.step(learning_rate);
         let classes = self.network.architecture().classes;
-        let logits = ArrayView2::from_shape((logits.len() / classes, classes), &logits);
+        let precise: Vec<f64> = logits.iter().copied().map(f64::from).collect();
+        let precise = ArrayView2::from_shape((logits.len() / classes, classes), &precise);
         let (mut value, gradient) =
-            loss.value_and_gradient(logits.map_err(candle_core::Error::wrap)?, labels)?;
+            loss.value_and_gradient(precise.map_err(candle_core::Error::wrap)?, labels)?;
         value += self.network.feature_penalty(step.feature_decay);
         if value.is_finite() {
             let gradient: Vec<f32> = gradient.iter().map(|&g| g as f32).collect();
             self.network.backward(&gradient, &step)?;
         }
-        Ok(value)
+        Ok(StepOutput {
+            loss: value,
+            logits,
+        })
     }
 
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {

@@ -10,7 +10,7 @@ use memdil_losses::Loss;
 use memdil_records::RunSpec;
 
 use crate::error::RunnerError;
-use crate::network::interface::{ImageSet, Network, QueuedLoss};
+use crate::network::interface::{ImageSet, Network, QueuedLoss, StepOutput};
 use crate::network::perceptron::{Engine, Recipe};
 use crate::prepare::Prepared;
 
@@ -92,9 +92,11 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
         labels: &[u32],
         loss: &Loss,
         learning_rate: f64,
-    ) -> Result<f64, RunnerError> {
+    ) -> Result<StepOutput, RunnerError> {
         let (loss, step) = (device_loss(loss), self.recipe.step(learning_rate));
-        Ok(self.network.step_on(inputs, labels, &loss, &step)?)
+        let loss = self.network.step_on(inputs, labels, &loss, &step)?;
+        let logits = self.network.logits(0)?;
+        Ok(StepOutput { loss, logits })
     }
 
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
@@ -132,6 +134,10 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
         let progress = self.network.progress()?;
         let sum = QueuedLoss::Sum(progress.total);
         Ok(progress.stopped.map_or(sum, QueuedLoss::Ended))
+    }
+
+    fn queued_logits(&self, from: usize) -> Result<Vec<f32>, RunnerError> {
+        Ok(self.network.logits(from)?)
     }
 
     fn forward_samples(

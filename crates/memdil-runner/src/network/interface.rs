@@ -28,6 +28,16 @@ pub enum QueuedLoss {
     Ended(f64),
 }
 
+/// The result of a training step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepOutput {
+    /// Mean loss of the batch before the update, including the penalty on the features if there is
+    /// one.
+    pub loss: f64,
+    /// The logits of the batch in training mode before the update, (n, K) row-major.
+    pub logits: Vec<f32>,
+}
+
 /// The state of a network and its optimiser: everything that a training step changes.
 pub trait NetworkState: Debug {
     /// Weights (K, d) and bias (K) of the classifier.
@@ -118,14 +128,14 @@ pub trait NetworkState: Debug {
 /// let inputs = [0.5, 1.0, -0.5, 1.0, 0.0, 0.5];
 /// let before = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
 /// let after = network.step(&inputs, &[0, 1], &spec.loss, 0.1)?;
-/// assert!(after < before);
+/// assert!(after.loss < before.loss);
+/// assert_eq!(after.logits.len(), 4);
 /// let (features, logits) = network.forward(&inputs)?;
 /// assert_eq!((features.len(), logits.len()), (4, 4));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Network: NetworkState {
-    /// One step on a batch in training mode: loss, gradient, update. Returns the mean loss of the
-    /// batch before the update, including the penalty on the features if there is one.
+    /// One step on a batch in training mode: loss, gradient, update.
     ///
     /// If the loss is not finite it is returned unchanged, and the step changes nothing:
     /// neither parameters, nor running statistics, nor the state of the optimiser.
@@ -144,7 +154,7 @@ pub trait Network: NetworkState {
         labels: &[u32],
         loss: &Loss,
         learning_rate: f64,
-    ) -> Result<f64, RunnerError>;
+    ) -> Result<StepOutput, RunnerError>;
 
     /// Penultimate features and logits in evaluation mode.
     ///
@@ -162,7 +172,8 @@ pub trait Network: NetworkState {
     /// `done` is the number of samples of the epoch so far and the sum of their losses.
     ///
     /// A network that returns true must implement [`queue_step`](Self::queue_step), which queues
-    /// the steps of the epoch, and [`queued_loss`](Self::queued_loss), which returns their loss.
+    /// the steps of the epoch, and [`queued_loss`](Self::queued_loss) and
+    /// [`queued_logits`](Self::queued_logits), which return their results.
     /// The default returns false: the caller then passes every batch to [`step`](Self::step).
     ///
     /// # Errors
@@ -200,6 +211,19 @@ pub trait Network: NetworkState {
     fn queued_loss(&self) -> Result<QueuedLoss, RunnerError> {
         Err(RunnerError::NotQueued {
             method: "queued_loss",
+        })
+    }
+
+    /// The logits of the queued steps of the epoch in the order of their samples, from the sample at
+    /// position `from` of the order on, (samples, K) row-major; see [`StepOutput::logits`].
+    ///
+    /// # Errors
+    ///
+    /// [`RunnerError::Kernel`] if the device fails; [`RunnerError::NotQueued`] if the network does
+    /// not implement the method.
+    fn queued_logits(&self, _from: usize) -> Result<Vec<f32>, RunnerError> {
+        Err(RunnerError::NotQueued {
+            method: "queued_logits",
         })
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{RunnerError, write_error};
 use crate::network::interface::Network;
 use crate::network::state::{NamedTensor, Tensors, checksum, read_tensors, write_tensors};
+use crate::prepare::Prepared;
 use crate::run::metrics_file::{Fingerprint, MetricsFile};
 use crate::run::training::{Clock, Position, Training};
 
@@ -38,7 +39,7 @@ pub(crate) struct State {
     pub(crate) provenance: Provenance,
 }
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MODEL: &str = "model.";
 const OPTIMIZER: &str = "optimizer.";
 
@@ -55,7 +56,7 @@ fn write(path: &Path, state: &State, network: &dyn Network) -> Result<(), Runner
 impl Checkpoint {
     /// Reads a checkpoint of the run with these settings; the error is the reason why it cannot be
     /// used.
-    fn read(path: &Path, spec: &RunSpec, train: &[usize]) -> Result<Self, String> {
+    fn read(path: &Path, spec: &RunSpec, data: &Prepared) -> Result<Self, String> {
         let (tensors, notes) = read_tensors(path).map_err(|error| match error {
             RecordError::Malformed { reason, .. } => reason,
             other => other.to_string(),
@@ -81,7 +82,7 @@ impl Checkpoint {
         if state.run != run_id(spec) {
             return Err(format!("it belongs to another run, {}", state.run));
         }
-        state.position.check(spec, train)?;
+        state.position.check(spec, data)?;
         let (mut model, mut optimizer) = (Vec::new(), Vec::new());
         for mut tensor in tensors {
             let kept = [(MODEL, &mut model), (OPTIMIZER, &mut optimizer)]
@@ -126,7 +127,7 @@ pub(crate) type Found = (usize, Checkpoint);
 pub(crate) fn find(
     run: &RunFolder,
     spec: &RunSpec,
-    train: &[usize],
+    data: &Prepared,
     mut refused: impl FnMut(&Path, &str),
 ) -> Vec<Found> {
     let mut found = Vec::new();
@@ -134,7 +135,7 @@ pub(crate) fn find(
         if let Ok(false) = path.try_exists() {
             continue;
         }
-        match Checkpoint::read(path, spec, train) {
+        match Checkpoint::read(path, spec, data) {
             Ok(checkpoint) => found.push((slot, checkpoint)),
             Err(reason) => refused(path, &reason),
         }

@@ -35,7 +35,7 @@ pub struct Evaluated {
 ///
 /// The labels are read from the run's `noise.npz`, which must match the images of its settings. The
 /// training loss and the seconds of the epoch cannot be measured again; they are taken from the
-/// run's records. On the same machine, the metrics of a finished run are those of its last epoch.
+/// run's records, and so are the scores of the samples over the epochs. On the same machine, the metrics of a finished run are those of its last epoch.
 /// Nothing is written. `refused` is called with the path of each unusable checkpoint and the
 /// reason.
 ///
@@ -90,6 +90,7 @@ fn evaluate(
     let mut network = build_for_run(&spec, &data, &device, build)?;
 
     let (mut record, mut within_epoch) = (EpochRecord::default(), None);
+    let mut scores = None;
     let finished = run.record()?;
     match &finished {
         Some(RunRecord {
@@ -100,6 +101,7 @@ fn evaluate(
             let (state, _) = read_tensors(&run.model())?;
             network.load_model_state(&state)?;
             record = unmeasured_fields(last);
+            scores = run.samples()?;
         }
         Some(_) => {
             return Err(no_network(
@@ -107,19 +109,23 @@ fn evaluate(
             ));
         }
         None => {
-            let (_, newest) = checkpoint::find(&run, &spec, &data.train, refused)
+            let (_, newest) = checkpoint::find(&run, &spec, &data, refused)
                 .pop()
                 .ok_or_else(|| no_network("the run is not finished and has no usable checkpoint; resume it with memdil train"))?;
             newest.load_into(network.as_mut())?;
             (record, within_epoch) = checkpoint_fields(&spec, &newest, data.train.len())
                 .unwrap_or((record, within_epoch));
+            if within_epoch.is_none() {
+                let scored = &newest.state.position.scores;
+                scores = Some(scored.of(&data.train, record.epoch, &data.labels));
+            }
         }
     }
     let evaluation = Evaluation::new(network.as_mut(), &data)?;
     if !evaluation.is_finite() {
         return Err(no_network("features or logits are not finite"));
     }
-    evaluation.measure(&spec.loss, &mut record)?;
+    evaluation.measure(&spec.loss, scores, &mut record)?;
     Ok(Evaluated {
         record,
         snapshot: evaluation.into_snapshot()?,

@@ -38,7 +38,7 @@ impl<'a> Start<'a> {
             refused += 1;
             warn(format!("{}: checkpoint not used: {reason}", path.display()));
         };
-        let mut found = checkpoint::find(run, spec, &data.train, &mut refuse);
+        let mut found = checkpoint::find(run, spec, data, &mut refuse);
         if !found.is_empty() && NoisyLabels::read(&run.noise())? != data.labels {
             return Err(RunnerError::OtherLabels { path: run.noise() });
         }

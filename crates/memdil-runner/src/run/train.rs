@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use candle_core::Device;
 use memdil_records::{
-    EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, Status, create_dir, run_id,
+    EpochRecord, Provenance, RunFolder, RunRecord, RunSpec, SampleScores, Status, create_dir,
+    run_id,
 };
 
 use crate::device::open_device;
@@ -145,6 +146,8 @@ struct End {
     last: Option<EpochRecord>,
     /// The evaluation of that epoch.
     evaluation: Option<Evaluation>,
+    /// The scores of the samples after that epoch.
+    samples: Option<SampleScores>,
     /// The epoch in which the training diverged, and the reason.
     diverged: Option<String>,
 }
@@ -216,6 +219,9 @@ impl<'a> LeasedRun<'a> {
         };
         if let (Status::Completed, Some(evaluation)) = (status, end.evaluation) {
             run.write_snapshot(&evaluation.into_snapshot()?)?;
+            if let Some(samples) = &end.samples {
+                run.write_samples(samples)?;
+            }
             write_tensors(&run.model(), || Ok(training.network.model_tensors()), None)?;
         }
         let labels = &self.data.labels;
@@ -263,13 +269,18 @@ impl<'a> LeasedRun<'a> {
             })?;
             match outcome {
                 EpochOutcome::Finished(epoch) => {
-                    let FinishedEpoch { record, evaluation } = *epoch;
+                    let FinishedEpoch {
+                        record,
+                        evaluation,
+                        samples,
+                    } = *epoch;
                     metrics.add(&record)?;
                     if self.options.tensorboard {
                         self.run.write_events(checkpoints.provenance.started_unix)?;
                     }
                     on_event(TrainEvent::Epoch(&record));
                     (end.last, end.evaluation) = (Some(record), evaluation);
+                    end.samples = samples;
                 }
                 EpochOutcome::Diverged(reason) => {
                     end.diverged = Some(format!("epoch {}: {reason}", training.next_epoch()));

@@ -3,14 +3,15 @@
 use std::time::Instant;
 
 use memdil_data::random::{Stream, shuffle, stream};
-use memdil_records::{EpochRecord, RunSpec};
+use memdil_records::{EpochRecord, RunSpec, SampleScores};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::RunnerError;
-use crate::network::interface::{Network, QueuedLoss};
+use crate::network::interface::{Network, QueuedLoss, StepOutput};
 use crate::prepare::Prepared;
 use crate::run::evaluation::Evaluation;
+use crate::run::scores::Scores;
 
 /// Measures the seconds of a training, including those of earlier, interrupted processes.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +56,8 @@ pub(crate) struct Position {
     shuffler: u128,
     /// Seconds of the epoch so far.
     pub(crate) seconds: f64,
+    /// The scores of the samples so far.
+    pub(crate) scores: Scores,
 }
 
 impl Position {
@@ -63,9 +66,10 @@ impl Position {
         (self.samples > 0).then(|| f64::from_bits(self.total) / self.samples as f64)
     }
 
-    /// Checks that the position can occur in the training of this specification on these samples;
-    /// the error is the reason.
-    pub(crate) fn check(&self, spec: &RunSpec, train: &[usize]) -> Result<(), String> {
+    /// Checks that the position can occur in the training of this specification on these data; the
+    /// error is the reason.
+    pub(crate) fn check(&self, spec: &RunSpec, data: &Prepared) -> Result<(), String> {
+        let train = &data.train;
         let sorted = |indices: &[usize]| {
             let mut indices = indices.to_vec();
             indices.sort_unstable();
@@ -73,6 +77,9 @@ impl Position {
         };
         if sorted(&self.order) != sorted(train) {
             return Err("its order is not a permutation of the training samples".to_owned());
+        }
+        if !self.scores.fits(data.train_inputs.len()) {
+            return Err("its scores are not those of the training samples".to_owned());
         }
         let whole =
             self.samples.is_multiple_of(spec.training.batch_size) || self.samples == train.len();
@@ -102,6 +109,10 @@ pub(crate) struct Training<'a> {
     inputs: Vec<f32>,
     /// Whether the steps of the epoch are queued on a device, which then sums the loss.
     queued: bool,
+    scores: Scores,
+    /// Samples of the epoch whose logits are in the scores; the logits of other queued steps are
+    /// still on the device.
+    scored: usize,
 }
 
 /// The outcome of an epoch.
@@ -117,6 +128,8 @@ pub(crate) struct FinishedEpoch {
     pub(crate) record: EpochRecord,
     /// The evaluation from which the metrics of the record were computed.
     pub(crate) evaluation: Option<Evaluation>,
+    /// The scores of the samples, in epochs with an evaluation.
+    pub(crate) samples: Option<SampleScores>,
 }
 
 impl<'a> Training<'a> {
@@ -134,6 +147,8 @@ impl<'a> Training<'a> {
             clock: Clock::start(0.0),
             inputs: Vec::new(),
             queued: false,
+            scores: Scores::new(data.train_inputs.len()),
+            scored: 0,
         }
     }
 
@@ -152,6 +167,8 @@ impl<'a> Training<'a> {
         let QueuedLoss::Sum(total) = loss else {
             return Ok(None);
         };
+        let mut scores = self.scores.clone();
+        self.add_queued(&mut scores)?;
         Ok(Some(Position {
             epoch: self.epoch,
             samples: self.samples,
@@ -163,7 +180,18 @@ impl<'a> Training<'a> {
             } else {
                 0.0
             },
+            scores,
         }))
+    }
+
+    /// Adds the logits of the queued steps to the scores.
+    fn add_queued(&self, scores: &mut Scores) -> Result<(), RunnerError> {
+        if self.scored < self.samples {
+            let logits = self.network.queued_logits(self.scored)?;
+            let indices = &self.order[self.scored..self.samples];
+            scores.add(self.epoch, indices, &logits, &self.data.labels);
+        }
+        Ok(())
     }
 
     /// Restores a position, which must have been checked.
@@ -174,6 +202,8 @@ impl<'a> Training<'a> {
         self.order.clone_from(&position.order);
         self.shuffler.set_word_pos(position.shuffler);
         self.clock = Clock::start(position.seconds);
+        self.scores.clone_from(&position.scores);
+        self.scored = position.samples;
     }
 
     /// Skips epochs without training; draws the order of each skipped epoch.
@@ -211,14 +241,15 @@ impl<'a> Training<'a> {
             let indices = &self.order[self.samples..end];
             fill(self.spec, self.data, epoch, indices, &mut self.inputs);
             let labels = self.data.observed(indices);
-            let loss = self
-                .network
-                .step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
+            let StepOutput { loss, logits } =
+                self.network
+                    .step(&self.inputs, &labels, &self.spec.loss, learning_rate)?;
             if !loss.is_finite() {
                 return Ok(diverged(loss));
             }
+            self.scores.add(epoch, indices, &logits, &self.data.labels);
             self.total += loss * indices.len() as f64;
-            self.samples = end;
+            (self.samples, self.scored) = (end, end);
             after_batch(self)?;
         }
         if self.queued {
@@ -226,6 +257,9 @@ impl<'a> Training<'a> {
                 QueuedLoss::Sum(total) => total,
                 QueuedLoss::Ended(loss) => return Ok(diverged(loss)),
             };
+            let mut scores = std::mem::take(&mut self.scores);
+            self.add_queued(&mut scores)?;
+            self.scores = scores;
         }
         let loss = self.total / self.order.len() as f64;
         let mut record = EpochRecord {
@@ -234,20 +268,27 @@ impl<'a> Training<'a> {
             loss,
             ..EpochRecord::default()
         };
+        let mut samples = None;
         let evaluation = if self.spec.training.is_evaluated(epoch) {
             let evaluation = Evaluation::new(self.network.as_mut(), self.data)?;
             if !evaluation.is_finite() {
                 let reason = "features or logits are not finite".to_owned();
                 return Ok(EpochOutcome::Diverged(reason));
             }
-            evaluation.measure(&self.spec.loss, &mut record)?;
+            let scores = self.scores.of(&self.data.train, epoch, &self.data.labels);
+            samples = evaluation.measure(&self.spec.loss, Some(scores), &mut record)?;
             Some(evaluation)
         } else {
             None
         };
         record.seconds = self.clock.seconds();
         (self.epoch, self.samples, self.total) = (epoch + 1, 0, 0.0);
-        let finished = FinishedEpoch { record, evaluation };
+        self.scored = 0;
+        let finished = FinishedEpoch {
+            record,
+            evaluation,
+            samples,
+        };
         Ok(EpochOutcome::Finished(Box::new(finished)))
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn network(model: &str, batch: usize, device: &Device) -> Result<f64,
         let labels = data.observed(indices);
         let found = found.step(&inputs, &labels, &spec.loss, 0.05)?;
         let expected = expected.step(&inputs, &labels, &spec.loss, 0.05)?;
-        most = larger(most, difference(found, expected));
+        most = larger(most, difference(found.loss, expected.loss));
     }
     let after = tensors(&state(found.as_ref())?, &state(&expected)?);
     Ok(larger(most, after))

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use memdil_records::{RunFolder, RunSpec, Status};
+use memdil_records::{RunFolder, RunSpec, SampleScore, Status};
 use memdil_runner::{Experiment, Outcome, Prepared, RunOptions, RunnerError, evaluate_run, train};
 
 const CONFIG: &str = r#"
@@ -149,6 +149,68 @@ fn a_run_learns_and_its_folder_can_be_read() {
             .zip(&snapshot.test.logits)
             .all(|(a, b)| (a - b).abs() < 1e-4)
     );
+}
+
+/// With a learning rate that changes no parameter and without batch normalisation, the logits of
+/// all steps are those of the snapshot.
+#[test]
+fn scores_of_a_constant_network_follow_from_its_logits() {
+    let constant = [
+        "optimizer.learning_rate=1e-30",
+        "model.norm='none'",
+        "noise.eta=0.4",
+        "training.epochs=3",
+    ];
+    let (spec, folder) = (spec(&constant), tempfile::tempdir().unwrap());
+    run(&spec, folder.path()).unwrap();
+    let folder = RunFolder::new(folder.path());
+    let (scores, snapshot) = (
+        folder.samples().unwrap().unwrap(),
+        folder.snapshot().unwrap().unwrap(),
+    );
+    assert_eq!(scores.labels, snapshot.train.labels);
+    let rows = snapshot.train.logits.rows().into_iter();
+    for (i, logits) in rows.enumerate() {
+        let given = scores.labels[i] as usize;
+        let margin = f64::from(logits[given] - logits[1 - given]);
+        assert!((scores.mean_margin[i] - margin).abs() < 1e-5);
+        assert!((scores.mean_loss[i] - (-margin).exp().ln_1p()).abs() < 1e-5);
+        assert_eq!(scores.forgetting_events[i], 0);
+        if margin.abs() > 1e-5 {
+            assert_eq!(scores.given_since[i], u32::from(margin > 0.0));
+            assert_eq!(scores.learned[i], margin > 0.0);
+        }
+    }
+    let epochs = folder.epochs().unwrap();
+    let ranking = epochs.last().unwrap().ranking.clone().unwrap();
+    let corrupted = scores.corrupted(2);
+    for score in SampleScore::ALL {
+        let values = scores.suspicion(score).unwrap();
+        let path = format!("ranking.{}.auroc", score.name());
+        let found = epochs.last().unwrap().quantity(&path).unwrap();
+        assert!(
+            (found - pairs_in_order(&values, &corrupted)).abs() < 1e-12,
+            "{path}"
+        );
+    }
+    assert!(ranking.mean_loss.unwrap().average_precision > 0.0);
+}
+
+/// The share of pairs of a corrupted and an uncorrupted sample in which the corrupted one has the
+/// larger score; ties count one half.
+fn pairs_in_order(scores: &[f64], corrupted: &[bool]) -> f64 {
+    let (mut sum, mut pairs) = (0.0, 0.0);
+    for i in (0..scores.len()).filter(|&i| corrupted[i]) {
+        for j in (0..scores.len()).filter(|&j| !corrupted[j]) {
+            pairs += 1.0;
+            sum += match scores[i].total_cmp(&scores[j]) {
+                std::cmp::Ordering::Greater => 1.0,
+                std::cmp::Ordering::Equal => 0.5,
+                std::cmp::Ordering::Less => 0.0,
+            };
+        }
+    }
+    sum / pairs
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod report;
 mod reproduce;
 #[cfg(unix)]
 mod resume;
+mod samples;
 #[cfg(unix)]
 mod search;
 mod selftest;

@@ -133,6 +133,7 @@ fn assert_same(scene: &Scene, out: &str) {
         "noise.npz",
         "features.npz",
         "model.safetensors",
+        "samples.npz",
     ] {
         assert!(
             fs::read(whole.join(file)).unwrap() == fs::read(run.join(file)).unwrap(),

@@ -7,7 +7,7 @@ use crate::error::{KernelError, check_length};
 use crate::gpu::arguments::{Settings, State};
 use crate::gpu::loss::DeviceLoss;
 use crate::gpu::machine::GpuMachine;
-use crate::gpu::memory::upload;
+use crate::gpu::memory::{download, upload};
 use crate::gpu::samples::{Samples, largest};
 use crate::mlp::Norm;
 use crate::optimizer::{Decay, Optimizer, Step};
@@ -47,6 +47,9 @@ impl<M: GpuMachine> GpuMlp<M> {
         if order.len() > self.order.values {
             self.order = OrderMemory {
                 memory: upload(&self.machine, order)?,
+                logits: self
+                    .machine
+                    .zeros(4 * order.len() * self.architecture.classes)?,
                 values: order.len(),
             };
             self.recordings.clear();
@@ -129,6 +132,22 @@ impl<M: GpuMachine> GpuMlp<M> {
             steps: state.steps.into(),
             stopped: (state.stopped != 0).then_some(state.failed),
         })
+    }
+
+    /// The logits of the epoch's queued steps, normalised by the statistics of their batches, from
+    /// the sample at position `from` of the order on. Waits for the device.
+    ///
+    /// # Shapes
+    ///
+    /// (samples, classes), row-major.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Device`] if any queued work has failed.
+    pub fn logits(&self, from: usize) -> Result<Vec<f32>, KernelError> {
+        let (classes, queued) = (self.architecture.classes, self.queued);
+        let count = queued.saturating_sub(from) * classes;
+        download(&self.machine, &self.order.logits, 4 * from * classes, count)
     }
 
     /// A step on a batch in the host's memory; waits for it. Returns the loss before the update. If

@@ -49,9 +49,11 @@ pub struct GpuMlp<M: GpuMachine> {
     pub(super) machine: M,
 }
 
-/// Memory for the order of an epoch's samples, which grows if needed.
+/// Memory for the order of an epoch's samples and for their logits, which grows if needed.
 pub(super) struct OrderMemory<M: GpuMachine> {
     pub(super) memory: M::Memory,
+    /// Logits of the training steps in this order, (values, classes).
+    pub(super) logits: M::Memory,
     pub(super) values: usize,
 }
 
@@ -102,6 +104,7 @@ impl<M: GpuMachine> GpuMlp<M> {
             transition: machine.zeros(8 * architecture.classes * architecture.classes)?,
             order: OrderMemory {
                 memory: zeros(batch)?,
+                logits: zeros(batch * architecture.classes)?,
                 values: batch,
             },
             last_sample: 0,

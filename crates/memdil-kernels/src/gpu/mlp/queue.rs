@@ -266,6 +266,7 @@ impl<M: GpuMachine> GpuMlp<M> {
             labels: self.machine.address(&samples.labels),
             order: self.machine.address(&self.order.memory),
             delta: bases.work(self.layout.deltas[0]),
+            kept: self.machine.address(&self.order.logits),
             bias: if fixed {
                 Trained::default()
             } else {

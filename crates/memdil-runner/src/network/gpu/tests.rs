@@ -6,7 +6,7 @@ mod emulator;
 
 use candle_core::Device;
 use emulator::Emulator;
-use memdil_records::EpochRecord;
+use memdil_records::{EpochRecord, SampleScores};
 
 use super::*;
 use crate::network::build::build_network;
@@ -44,6 +44,13 @@ fn finished(training: &mut Training<'_>) -> EpochRecord {
     }
 }
 
+/// The scores of the samples after three epochs.
+fn scores(training: &Training<'_>, data: &Prepared) -> SampleScores {
+    let position = training.position().expect("no failure");
+    let scores = position.expect("a training that did not diverge").scores;
+    scores.of(&data.train, 3, &data.labels)
+}
+
 /// Compares the loop of epochs with that of the processor. The batches come from the device's copy
 /// of the data.
 #[test]
@@ -65,6 +72,14 @@ fn epochs_agree_with_the_processor() {
         assert!((test(&found).accuracy - test(&expected).accuracy).abs() < 1e-9);
         assert_eq!(found.undefined, expected.undefined);
     }
+    let [found, expected] = [&ours, &theirs].map(|training| scores(training, &data));
+    for (found, expected) in found.mean_loss.iter().zip(&expected.mean_loss) {
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    }
+    for (found, expected) in found.mean_margin.iter().zip(&expected.mean_margin) {
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    }
+    assert_eq!(found.given_since, expected.given_since);
 }
 
 /// A training that is interrupted in the middle of an epoch resumes with the same bits.
@@ -106,6 +121,7 @@ fn a_queued_epoch_is_resumed() {
     rest.restore_position(&position);
     finished(&mut rest);
     assert_eq!(state(rest.network.as_ref()), state(whole.network.as_ref()));
+    assert_eq!(scores(&rest, &data), scores(&whole, &data));
 }
 
 /// A training that diverges is detected at the end of its epoch and has no position to resume from.

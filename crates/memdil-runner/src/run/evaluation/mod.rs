@@ -1,23 +1,25 @@
 //! Features and metrics of a network in evaluation mode.
 
+mod collector;
 mod corruption;
 mod random_classifier;
-
-use std::collections::BTreeMap;
+mod samples;
 
 use memdil_losses::Loss;
 use memdil_metrics::{
     MetricsError, Moments, Predictions, accuracy, bias_collapse, correct, dilation, nc1, nc2_etf,
     nc4, radius, rho, rho_nc1, separation,
 };
-use memdil_records::{EpochRecord, Snapshot, SnapshotPart, TestRecord};
+use memdil_records::{EpochRecord, SampleScores, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use crate::error::RunnerError;
 use crate::network::interface::{ImageSet, Network};
 use crate::prepare::Prepared;
+use crate::run::evaluation::collector::Collector;
 use crate::run::evaluation::corruption::{Corruption, labels};
 use crate::run::evaluation::random_classifier::RandomClassifier;
+use crate::run::evaluation::samples::{add_geometry, rank};
 
 /// Samples per forward pass, which bounds the memory of an evaluation.
 const CHUNK: usize = 512;
@@ -85,8 +87,14 @@ impl Evaluation {
     }
 
     /// Adds all metrics to the record of an epoch; the reasons of undefined metrics are added to
-    /// `undefined`.
-    pub(crate) fn measure(&self, loss: &Loss, record: &mut EpochRecord) -> Result<(), RunnerError> {
+    /// `undefined`. Adds distances and alignments to the scores of the samples over the epochs, if
+    /// they are available, and returns them.
+    pub(crate) fn measure(
+        &self,
+        loss: &Loss,
+        mut scores: Option<SampleScores>,
+        record: &mut EpochRecord,
+    ) -> Result<Option<SampleScores>, RunnerError> {
         let mut collector = Collector {
             undefined: std::mem::take(&mut record.undefined),
         };
@@ -101,8 +109,13 @@ impl Evaluation {
             loss,
             &mut collector,
         )?);
+        if let Some(scores) = &mut scores {
+            let (h, _) = self.trained_on();
+            add_geometry(scores, h, self.bias.len(), &mut collector);
+            record.ranking = rank(scores, self.classes, &mut collector);
+        }
         record.undefined = collector.undefined;
-        Ok(())
+        Ok(scores)
     }
 
     /// The features and logits of the samples trained on.
@@ -251,47 +264,6 @@ fn merge_latent_logits(logits: ArrayView2<'_, f32>, classes: usize) -> CowArray<
         });
     }
     merged.into()
-}
-
-/// Unwraps metrics, and collects the reasons of undefined ones.
-struct Collector {
-    undefined: BTreeMap<String, String>,
-}
-
-impl Collector {
-    fn value<T>(&mut self, name: &str, result: Result<T, MetricsError>) -> Option<T> {
-        self.value_of(&[name], result)
-    }
-
-    /// Like [`value`](Self::value), for a result from which several metrics are taken.
-    fn value_of<T>(&mut self, names: &[&str], result: Result<T, MetricsError>) -> Option<T> {
-        if let Err(reason) = &result {
-            let reasons = names
-                .iter()
-                .map(|&name| (name.to_owned(), reason.to_string()));
-            self.undefined.extend(reasons);
-        }
-        result.ok()
-    }
-
-    /// A metric of the test samples, or of the correctly classified test samples; `samples` names
-    /// them in the reason.
-    fn test_value<T>(
-        &mut self,
-        name: &str,
-        samples: &str,
-        result: Result<T, MetricsError>,
-    ) -> Option<T> {
-        let reason = match &result {
-            Err(MetricsError::EmptyClass { class, .. }) => {
-                format!("class {class} has no {samples}")
-            }
-            Err(MetricsError::NoSamples { .. }) => format!("there is not a {samples}"),
-            _ => return self.value(name, result),
-        };
-        self.undefined.insert(name.to_owned(), reason);
-        None
-    }
 }
 
 /// Features and logits of samples, computed in chunks.

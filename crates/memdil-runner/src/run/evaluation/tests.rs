@@ -31,7 +31,7 @@ fn evaluation() -> Evaluation {
 fn measured(evaluation: &Evaluation) -> EpochRecord {
     let mut record = EpochRecord::default();
     evaluation
-        .measure(&Loss::CrossEntropy {}, &mut record)
+        .measure(&Loss::CrossEntropy {}, None, &mut record)
         .unwrap();
     record
 }

@@ -1,0 +1,142 @@
+//! Scores of the training samples over the epochs, from the logits of the training steps.
+
+use memdil_data::NoisyLabels;
+use memdil_records::SampleScores;
+use serde::{Deserialize, Serialize};
+
+/// The scores of all training images over the epochs so far, from which [`SampleScores`] are
+/// computed. Each array has one entry per image of the training set; those of images that are not
+/// trained on remain zero. They need 29 bytes per image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scores {
+    /// Sum over epochs of the cross-entropy of the given label.
+    loss: Vec<f64>,
+    /// Sum over epochs of the logit of the given label minus the largest other logit.
+    margin: Vec<f64>,
+    forgetting_events: Vec<u32>,
+    /// Whether the image was predicted as its given label in some epoch.
+    learned: Vec<bool>,
+    /// The first epoch of the current sequence of epochs in which the image is predicted as its
+    /// given label; 0 if it was not in the last one.
+    given_since: Vec<u32>,
+    /// Like `given_since`, for the clean label.
+    clean_since: Vec<u32>,
+}
+
+impl Scores {
+    /// The scores of `images` images before the first epoch.
+    pub(crate) fn new(images: usize) -> Self {
+        Self {
+            loss: vec![0.0; images],
+            margin: vec![0.0; images],
+            forgetting_events: vec![0; images],
+            learned: vec![false; images],
+            given_since: vec![0; images],
+            clean_since: vec![0; images],
+        }
+    }
+
+    /// Whether there is one entry per image in every array.
+    pub(crate) fn fits(&self, images: usize) -> bool {
+        let integers = [
+            &self.forgetting_events,
+            &self.given_since,
+            &self.clean_since,
+        ];
+        self.loss.len() == images
+            && self.margin.len() == images
+            && self.learned.len() == images
+            && integers.iter().all(|array| array.len() == images)
+    }
+
+    /// Adds the logits of a training step in an epoch, (samples, classes) row-major. With latent
+    /// classes, a prediction of class $K + k$ agrees with the clean label $k$.
+    pub(crate) fn add(
+        &mut self,
+        epoch: usize,
+        indices: &[usize],
+        logits: &[f32],
+        labels: &NoisyLabels,
+    ) {
+        let epoch = u32::try_from(epoch).unwrap_or(u32::MAX);
+        let rows = logits.chunks_exact(labels.observed_classes());
+        for (&i, row) in indices.iter().zip(rows) {
+            let given = labels.observed()[i] as usize;
+            let (loss, margin) = loss_and_margin(row, given);
+            self.loss[i] += loss;
+            self.margin[i] += margin;
+            let predicted = argmax(row);
+            let was_given = self.given_since[i] > 0;
+            let is_given = predicted == given;
+            self.learned[i] |= is_given;
+            self.forgetting_events[i] += u32::from(was_given && !is_given);
+            let is_clean = predicted % labels.classes() == labels.clean()[i] as usize;
+            extend(&mut self.given_since[i], is_given, epoch);
+            extend(&mut self.clean_since[i], is_clean, epoch);
+        }
+    }
+
+    /// The scores of the images trained on after a number of epochs, without distances and
+    /// alignments.
+    pub(crate) fn of(&self, train: &[usize], epochs: usize, labels: &NoisyLabels) -> SampleScores {
+        let mean = |sums: &[f64]| train.iter().map(|&i| sums[i] / epochs as f64).collect();
+        let pick = |values: &[u32]| train.iter().map(|&i| values[i]).collect();
+        SampleScores {
+            epochs: epochs as u64,
+            index: train.iter().map(|&i| i as u64).collect(),
+            labels: pick(labels.observed()),
+            clean_labels: pick(labels.clean()),
+            mean_loss: mean(&self.loss),
+            mean_margin: mean(&self.margin),
+            forgetting_events: pick(&self.forgetting_events),
+            learned: train.iter().map(|&i| self.learned[i]).collect(),
+            given_since: pick(&self.given_since),
+            clean_since: pick(&self.clean_since),
+            distance_given: None,
+            distance_clean: None,
+            alignment_given: None,
+            alignment_clean: None,
+        }
+    }
+}
+
+/// Continues a sequence of epochs in which something holds, or ends it.
+fn extend(since: &mut u32, holds: bool, epoch: u32) {
+    *since = match (holds, *since) {
+        (false, _) => 0,
+        (true, 0) => epoch,
+        (true, since) => since,
+    };
+}
+
+/// The class with the largest logit, the lowest one of several.
+fn argmax(logits: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, &logit) in logits.iter().enumerate() {
+        if logit > logits[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// The cross-entropy of a label, and its logit minus the largest other logit.
+fn loss_and_margin(logits: &[f32], label: usize) -> (f64, f64) {
+    let own = f64::from(logits[label]);
+    let mut largest_other = f64::NEG_INFINITY;
+    for (class, &logit) in logits.iter().enumerate() {
+        if class != label {
+            largest_other = largest_other.max(f64::from(logit));
+        }
+    }
+    let largest = largest_other.max(own);
+    let sum: f64 = logits
+        .iter()
+        .map(|&logit| (f64::from(logit) - largest).exp())
+        .sum();
+    (largest - own + sum.ln(), own - largest_other)
+}
+
+#[cfg(test)]
+mod tests;
