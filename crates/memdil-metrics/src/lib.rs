@@ -5,7 +5,8 @@
 //! | Topic | Functions |
 //! | --- | --- |
 //! | All metrics at once | [`Measure`]; [`measure_logits`] if there are no features |
-//! | Class means | [`class_means`], [`uncorrupted_class_means`] |
+//! | Single classes | [`Measure::per_class`] gives [`PerClass`] |
+//! | Class means | [`class_means`], [`uncorrupted_class_means`], [`nearest_class_means`] |
 //! | Collapse of the features (NC1) | [`nc1`], [`nc1_ratio`], [`cdnv`] |
 //! | Geometry of the class means (NC2) | [`nc2_etf_means`], [`nc2_equinorm`], [`nc2_equiangle`], [`nc2_orthogonal`], [`hyperspherical_energy`] |
 //! | Geometry of the classifier (NC2 to NC4) | [`nc2_etf`], [`nc2_equinorm_w`], [`nc3`], [`nc3_dual`], [`nc4`], [`bias_collapse`] |
@@ -54,7 +55,7 @@ pub use ndarray;
 
 pub use accuracy::{accuracy, correct};
 pub use calibration::{adaptive_ece, brier, ece, nll};
-pub use class_means::{class_means, uncorrupted_class_means};
+pub use class_means::{class_means, nearest_class_means, uncorrupted_class_means};
 pub use collapse::{
     bias_collapse, cdnv, hyperspherical_energy, nc1, nc1_ratio, nc2_equiangle, nc2_equinorm,
     nc2_equinorm_w, nc2_etf, nc2_etf_means, nc2_orthogonal, nc3, nc3_dual, nc4,
@@ -64,7 +65,7 @@ pub use error::{Counted, MetricsError, OccurringLabels, SharedClasses, Subject};
 pub use input::{check_class_numbers, looks_like_probabilities};
 pub use kernels::Real;
 pub use label::Label;
-pub use measure::{Measure, Metrics, TestMetrics, measure_logits};
+pub use measure::{ClassMetrics, Measure, Metrics, PerClass, TestMetrics, measure_logits};
 pub use memorization::{memorization, memorization_test, memorized_fraction};
 pub use passes::{ECE_BINS, FirstPass, Moments, Predictions, SecondPass, SecondPassTotals};
 pub use ranking::{Ranking, ranking};

@@ -31,6 +31,8 @@ pub struct Measure<'a, T, W, L> {
     pub(super) test_labels: Option<&'a [L]>,
     /// Logits of unseen samples.
     pub(super) test_logits: Option<ArrayView2<'a, W>>,
+    /// Whether to compute the metrics of each class.
+    pub(super) per_class: bool,
 }
 
 impl<'a, T, W, L> Measure<'a, T, W, L> {
@@ -50,6 +52,7 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
             test_features: None,
             test_labels: None,
             test_logits: None,
+            per_class: false,
         }
     }
 
@@ -104,6 +107,14 @@ impl<'a, T, W, L> Measure<'a, T, W, L> {
     #[must_use]
     pub fn test_logits(mut self, logits: ArrayView2<'a, W>) -> Self {
         self.test_logits = Some(logits);
+        self
+    }
+
+    /// Adds the metrics of each class, [`Metrics::per_class`](crate::Metrics::per_class), which
+    /// takes a third pass over the features.
+    #[must_use]
+    pub fn per_class(mut self) -> Self {
+        self.per_class = true;
         self
     }
 

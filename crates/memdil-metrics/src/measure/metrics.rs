@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::per_class::PerClass;
+
 /// The values of all metrics. A metric is `None` if a required array is missing or if it is
 /// undefined for the inputs; [`undefined`](Self::undefined) then contains the reason.
 ///
@@ -75,6 +77,8 @@ pub struct Metrics {
     pub memorized_as_other: Option<f64>,
     /// [`corruption_bias`](crate::corruption_bias()), row by row.
     pub corruption_bias: Option<Vec<Vec<f64>>>,
+    /// Metrics of each class, if [requested](crate::Measure::per_class).
+    pub per_class: Option<PerClass>,
     /// Metrics of the test set, if one was given.
     pub test: Option<TestMetrics>,
     /// The reason for each metric that is undefined for the inputs, by metric name; `None` if all

@@ -29,7 +29,7 @@ pub(super) fn add_predictions(
         return Ok(());
     }
     let shares = predictions.map(Predictions::memorized_fraction);
-    let parts = ["as_given", "as_clean", "as_other"];
+    let parts = ["_as_given", "_as_clean", "_as_other"];
     if let Some(shares) = undefined.keep_parts("memorized", parts, shares)?.flatten() {
         metrics.memorized_as_given = Some(shares.as_given);
         metrics.memorized_as_clean = Some(shares.as_clean);

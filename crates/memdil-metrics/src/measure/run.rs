@@ -3,6 +3,7 @@
 use super::builder::Measure;
 use super::explain::explain;
 use super::metrics::Metrics;
+use super::per_class::measure_classes;
 use super::predictions::add_predictions;
 use super::second::Second;
 use super::test_set::{measure_test, test_moments};
@@ -16,8 +17,8 @@ use crate::linalg::rows_of;
 use crate::passes::{Moments, Predictions, Wanted};
 
 impl<T: Real, W: Real, L: Label> Measure<'_, T, W, L> {
-    /// Computes all metrics for which the arrays are given, with two passes over the features and
-    /// two over those of the test set.
+    /// Computes all metrics for which the arrays are given, with two passes over the features (three
+    /// with [`per_class`](Self::per_class)) and two over those of the test set.
     ///
     /// A metric that is undefined for the inputs is `None`, and [`Metrics::undefined`] contains the
     /// reason; the other metrics are not affected. Possible reasons are class means that coincide
@@ -86,6 +87,11 @@ impl<T: Real, W: Real, L: Label> Measure<'_, T, W, L> {
         }
         if noisy {
             add_memorization(&mut metrics, &moments, &second, &mut undefined)?;
+        }
+        if self.per_class {
+            let of_memorization = noisy.then(|| second.memorization());
+            let found = measure_classes(self, &moments, of_memorization, &mut undefined)?;
+            metrics.per_class = Some(found);
         }
         metrics.test = measure_test(self, test_moments.as_ref(), &second, &mut undefined)?;
         metrics.undefined = undefined.into_map();

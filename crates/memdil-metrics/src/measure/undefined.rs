@@ -29,7 +29,7 @@ impl Undefined {
     }
 
     /// Same as [`keep`](Self::keep) for a value that consists of several metrics, named
-    /// `{metric}_{part}`.
+    /// `{metric}{part}`.
     pub(super) fn keep_parts<V>(
         &mut self,
         metric: &str,
@@ -38,10 +38,30 @@ impl Undefined {
     ) -> Result<Option<V>, MetricsError> {
         if let Err(reason) = &value {
             for part in parts {
-                self.keep::<V>(&format!("{metric}_{part}"), Err(reason.clone()))?;
+                self.keep::<V>(&format!("{metric}{part}"), Err(reason.clone()))?;
             }
         }
         Ok(value.ok())
+    }
+
+    /// Same as [`keep`](Self::keep) for one value per class. The reason is that of the first class
+    /// for which the metric is undefined; without a value for any class, the result is empty.
+    pub(super) fn keep_each<V>(
+        &mut self,
+        metric: &str,
+        values: Result<Vec<Result<V, MetricsError>>, MetricsError>,
+    ) -> Result<Vec<Option<V>>, MetricsError> {
+        let Some(values) = self.keep(metric, values)? else {
+            return Ok(Vec::new());
+        };
+        let mut kept = Vec::with_capacity(values.len());
+        for value in values {
+            kept.push(match value {
+                Err(reason) if reason.concerns_one_metric() && self.0.contains_key(metric) => None,
+                value => self.keep(metric, value)?,
+            });
+        }
+        Ok(kept)
     }
 
     /// Same as [`keep`](Self::keep) for the sum, the mean and the sums per class.
@@ -50,7 +70,7 @@ impl Undefined {
         metric: &str,
         found: Result<Memorization, MetricsError>,
     ) -> Result<Option<Memorization>, MetricsError> {
-        self.keep_parts(metric, ["sum", "mean", "per_class"], found)
+        self.keep_parts(metric, ["_sum", "_mean", "_per_class"], found)
     }
 
     /// Accuracy, ECE, adaptive ECE, Brier score and negative log-likelihood.

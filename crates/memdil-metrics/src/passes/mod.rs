@@ -5,6 +5,7 @@
 
 mod first;
 mod moments;
+mod nearest;
 mod predictions;
 mod second;
 

@@ -133,6 +133,12 @@ impl Moments {
             .zip(self.offsets.iter().copied())
     }
 
+    /// The entries of the global mean, each as a sum of two numbers.
+    pub(super) fn global_parts(&self) -> impl Iterator<Item = (f64, f64)> {
+        let origin = self.origins.row(0).to_vec().into_iter();
+        origin.zip(self.relative_global.to_vec())
+    }
+
     pub(crate) fn relative_means(&self) -> &Array2<f64> {
         &self.relative
     }
@@ -181,6 +187,14 @@ impl Moments {
 
     /// Unit vectors along $m_k = \mu_k - \mu_G$. It is an error if one of these is zero.
     pub(crate) fn directions(&self) -> Result<Vec<Vec<f64>>, MetricsError> {
+        self.class_directions()?.into_iter().collect()
+    }
+
+    /// The unit vector along $m_k = \mu_k - \mu_G$ of each class, which is an error if $m_k$ is
+    /// zero. The whole result is an error if all are.
+    pub(crate) fn class_directions(
+        &self,
+    ) -> Result<Vec<Result<Vec<f64>, MetricsError>>, MetricsError> {
         let centred = self.centred()?;
         let rounding = self.rounding();
         let unit = |(class, row): (usize, ArrayView1<'_, f64>)| {
@@ -191,7 +205,7 @@ impl Moments {
             }
             Ok(row.iter().map(|value| value / length).collect())
         };
-        centred.rows().into_iter().enumerate().map(unit).collect()
+        Ok(centred.rows().into_iter().enumerate().map(unit).collect())
     }
 }
 

@@ -6,5 +6,6 @@ mod common;
 mod errors;
 mod golden;
 mod partial;
+mod per_class;
 mod properties;
 mod samples;
