@@ -33,6 +33,7 @@ pub use prepare::Prepared;
 pub use run::evaluate_run::{Evaluated, evaluate_model, evaluate_run};
 pub use run::options::RunOptions;
 pub use run::provenance::provenance;
+pub use run::scores::TrainingScores;
 pub use run::train::{Outcome, TrainEvent, train, train_model};
 pub use search::plan::{Search, SearchPlan};
 pub use search::rounds::{SearchOptions, run_searches};

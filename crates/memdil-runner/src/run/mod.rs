@@ -9,7 +9,7 @@ pub(crate) mod lock;
 mod metrics_file;
 pub(crate) mod options;
 pub(crate) mod provenance;
-mod scores;
+pub(crate) mod scores;
 mod start;
 pub(crate) mod train;
 pub(crate) mod training;

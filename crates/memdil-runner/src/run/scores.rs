@@ -5,11 +5,24 @@ use memdil_records::SampleScores;
 use serde::{Deserialize, Serialize};
 
 /// The scores of all training images over the epochs so far, from which [`SampleScores`] are
-/// computed. Each array has one entry per image of the training set; those of images that are not
-/// trained on remain zero. They need 29 bytes per image.
+/// computed. They need 29 bytes per image; those of images that are not trained on remain zero.
+///
+/// ```
+/// use memdil_data::LabelNoise;
+/// use memdil_runner::TrainingScores;
+///
+/// let noise = LabelNoise::Symmetric { eta: 0.0, exact_count: false };
+/// let labels = noise.inject(&[0, 1], 2, 1)?;
+/// let mut scores = TrainingScores::new(2);
+/// scores.add(1, &[1, 0], &[0.0, 3.0, 1.0, 2.0], &labels); // sample 1, then sample 0
+/// let found = scores.of(&[0, 1], 1, &labels);
+/// assert_eq!(found.mean_margin.to_vec(), [-1.0, 3.0]);
+/// assert_eq!(found.given_since.to_vec(), [0, 1]);
+/// # Ok::<(), memdil_data::DataError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Scores {
+pub struct TrainingScores {
     /// Sum over epochs of the cross-entropy of the given label.
     loss: Vec<f64>,
     /// Sum over epochs of the logit of the given label minus the largest other logit.
@@ -24,9 +37,9 @@ pub(crate) struct Scores {
     clean_since: Vec<u32>,
 }
 
-impl Scores {
+impl TrainingScores {
     /// The scores of `images` images before the first epoch.
-    pub(crate) fn new(images: usize) -> Self {
+    pub fn new(images: usize) -> Self {
         Self {
             loss: vec![0.0; images],
             margin: vec![0.0; images],
@@ -50,15 +63,13 @@ impl Scores {
             && integers.iter().all(|array| array.len() == images)
     }
 
-    /// Adds the logits of a training step in an epoch, (samples, classes) row-major. With latent
-    /// classes, a prediction of class $K + k$ agrees with the clean label $k$.
-    pub(crate) fn add(
-        &mut self,
-        epoch: usize,
-        indices: &[usize],
-        logits: &[f32],
-        labels: &NoisyLabels,
-    ) {
+    /// Adds the logits of a training step in an epoch, counted from one. With latent classes, a
+    /// prediction of class $K + k$ agrees with the clean label $k$.
+    ///
+    /// # Shapes
+    ///
+    /// `indices` (n) of the samples in the training set, `logits` (n, classes) row-major.
+    pub fn add(&mut self, epoch: usize, indices: &[usize], logits: &[f32], labels: &NoisyLabels) {
         let epoch = u32::try_from(epoch).unwrap_or(u32::MAX);
         let rows = logits.chunks_exact(labels.observed_classes());
         for (&i, row) in indices.iter().zip(rows) {
@@ -77,9 +88,8 @@ impl Scores {
         }
     }
 
-    /// The scores of the images trained on after a number of epochs, without distances and
-    /// alignments.
-    pub(crate) fn of(&self, train: &[usize], epochs: usize, labels: &NoisyLabels) -> SampleScores {
+    /// The scores of the images `train` after a number of epochs, without distances and alignments.
+    pub fn of(&self, train: &[usize], epochs: usize, labels: &NoisyLabels) -> SampleScores {
         let mean = |sums: &[f64]| train.iter().map(|&i| sums[i] / epochs as f64).collect();
         let pick = |values: &[u32]| train.iter().map(|&i| values[i]).collect();
         SampleScores {

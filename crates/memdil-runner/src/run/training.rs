@@ -11,7 +11,7 @@ use crate::error::RunnerError;
 use crate::network::interface::{Network, QueuedLoss, StepOutput};
 use crate::prepare::Prepared;
 use crate::run::evaluation::Evaluation;
-use crate::run::scores::Scores;
+use crate::run::scores::TrainingScores;
 
 /// Measures the seconds of a training, including those of earlier, interrupted processes.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ pub(crate) struct Position {
     /// Seconds of the epoch so far.
     pub(crate) seconds: f64,
     /// The scores of the samples so far.
-    pub(crate) scores: Scores,
+    pub(crate) scores: TrainingScores,
 }
 
 impl Position {
@@ -109,7 +109,7 @@ pub(crate) struct Training<'a> {
     inputs: Vec<f32>,
     /// Whether the steps of the epoch are queued on a device, which then sums the loss.
     queued: bool,
-    scores: Scores,
+    scores: TrainingScores,
     /// Samples of the epoch whose logits are in the scores; the logits of other queued steps are
     /// still on the device.
     scored: usize,
@@ -147,7 +147,7 @@ impl<'a> Training<'a> {
             clock: Clock::start(0.0),
             inputs: Vec::new(),
             queued: false,
-            scores: Scores::new(data.train_inputs.len()),
+            scores: TrainingScores::new(data.train_inputs.len()),
             scored: 0,
         }
     }
@@ -185,7 +185,7 @@ impl<'a> Training<'a> {
     }
 
     /// Adds the logits of the queued steps to the scores.
-    fn add_queued(&self, scores: &mut Scores) -> Result<(), RunnerError> {
+    fn add_queued(&self, scores: &mut TrainingScores) -> Result<(), RunnerError> {
         if self.scored < self.samples {
             let logits = self.network.queued_logits(self.scored)?;
             let indices = &self.order[self.scored..self.samples];

@@ -40,7 +40,7 @@ fn three_epochs_agree_with_hand_calculation() {
         [logits(given, 3.0), logits(own, 2.0)],
         [logits(third, 0.5), logits(own, 4.0)],
     ];
-    let mut scores = Scores::new(6);
+    let mut scores = TrainingScores::new(6);
     for (epoch, [first, second]) in (1..).zip(epochs) {
         let flat = |logits: [f64; 3]| logits.map(|logit| logit as f32);
         // The order of the samples differs between epochs.
@@ -76,7 +76,7 @@ fn sequences_of_epochs_start_again() {
     let labels = labels();
     let other = (0..6).find(|&i| !labels.mask()[i]).unwrap();
     let own = labels.clean()[other] as usize;
-    let mut scores = Scores::new(6);
+    let mut scores = TrainingScores::new(6);
     for (epoch, hit) in [false, true, true, false, true, true]
         .into_iter()
         .enumerate()
@@ -100,7 +100,7 @@ fn latent_predictions_agree_with_the_clean_label() {
     };
     let labels = noise.inject(&[0, 1], 2, 1).unwrap();
     assert_eq!(labels.observed(), [2, 3]);
-    let mut scores = Scores::new(2);
+    let mut scores = TrainingScores::new(2);
     scores.add(1, &[0, 1], &[0., 0., 9., 0., 0., 9., 0., 0.], &labels);
     let found = scores.of(&[0, 1], 1, &labels);
     assert_eq!(found.given_since.to_vec(), [1, 0]);
