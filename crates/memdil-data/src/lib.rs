@@ -13,6 +13,7 @@
 //! | `catalogue::hub` | MNIST and Fashion-MNIST from the Hugging Face hub (feature `hub`, off by default) |
 //! | [`idx`], [`cifar`], [`svhn`], [`npz`] | readers, one per image format |
 //! | [`arrays`] | arrays and labels in `.npy`, `.npz`, `.safetensors` and text files |
+//! | [`imbalance`] | [`Imbalance`]: training sets with unequal classes |
 //! | [`images`] | [`Images`], [`Split`], [`Dataset`] |
 //! | [`inputs`] | [`Inputs`]: conversion of pixels to normalised batches |
 //! | [`augment`] | [`Augmentation`]: random crops and flips |
@@ -28,6 +29,7 @@ pub mod catalogue;
 mod error;
 mod formats;
 pub mod images;
+pub mod imbalance;
 pub mod inputs;
 mod labels;
 mod load;
@@ -50,8 +52,9 @@ pub use readers::{cifar, idx, npz, svhn};
 
 pub use augment::Augmentation;
 pub use catalogue::source::Source;
-pub use error::{DataError, NoiseError};
+pub use error::{DataError, ImbalancedAway, NoiseError};
 pub use images::{Dataset, Images, Pixels, Split};
+pub use imbalance::Imbalance;
 pub use inputs::{Inputs, StoredInputs};
 pub use load::load;
 pub use noise::{LabelNoise, NoisyLabels};

@@ -16,7 +16,8 @@ use crate::spec::DataSpec;
 ///
 /// Labels are renumbered 0..K in the order of `spec.classes`, or in the order of the source if the
 /// list is empty. Images keep the order of the file. `images_per_class` truncates the training set
-/// and `test_images_per_class` the test set. A validation set is not held out here; see
+/// and `test_images_per_class` the test set; `imbalance` truncates the classes of the training set
+/// differently. A validation set is not held out here; see
 /// [`validation_split`](crate::split::validation_split). The pixels are stored in memory once, or
 /// temporarily twice while floats are unpacked or channels are moved to the front.
 ///
@@ -27,6 +28,7 @@ use crate::spec::DataSpec;
 /// - the image size differs from that of the data set or between the splits
 /// - a label is out of range
 /// - a class has no images in a split, or fewer than requested
+/// - the imbalance leaves a class without images
 ///
 /// ```
 /// # #[cfg(feature = "embedded")] {
@@ -61,8 +63,14 @@ pub fn load(spec: &DataSpec, data_dirs: &[PathBuf]) -> Result<Dataset, DataError
         );
         DataError::check_range("augment.crop", crop as f64, range, fits)?;
     }
-    select(train, &spec, "training", spec.images_per_class)?;
-    select(test, &spec, "test", spec.test_images_per_class)?;
+    let limits = training_limits(&spec, &train.labels)?;
+    select(train, &spec, "training", limits)?;
+    select(
+        test,
+        &spec,
+        "test",
+        equal(&spec, spec.test_images_per_class),
+    )?;
     let class_name = |&class| spec.source.class_name(class);
     Ok(Dataset {
         name: spec.source.name().to_owned(),
@@ -136,12 +144,33 @@ fn read_idx(source: &Source, images_path: &Path, labels_path: &Path) -> Result<S
     }
 }
 
-/// Checks a split and keeps the first `limit` images of each class in `spec`.
+/// The number of training images to keep of each class in `spec`; `None` for all.
+fn training_limits(spec: &DataSpec, labels: &[u32]) -> Result<Vec<Option<usize>>, DataError> {
+    let Some(imbalance) = spec.imbalance else {
+        return Ok(equal(spec, spec.images_per_class));
+    };
+    let available = |class| labels.iter().filter(|&label| label == class).count();
+    let smallest = spec.classes.iter().map(available).min();
+    let n_max = spec.images_per_class.or(smallest).unwrap_or_default();
+    if n_max == 0 {
+        // `select` returns the error that names the class.
+        return Ok(equal(spec, None));
+    }
+    let counts = imbalance.positive_counts(n_max, spec.classes.len())?;
+    Ok(counts.into_iter().map(Some).collect())
+}
+
+/// The same limit for each class.
+fn equal(spec: &DataSpec, limit: Option<usize>) -> Vec<Option<usize>> {
+    vec![limit; spec.classes.len()]
+}
+
+/// Checks a split and keeps the first images of each class in `spec`, up to its limit.
 fn select(
     split: &mut Split,
     spec: &DataSpec,
     which: &'static str,
-    limit: Option<usize>,
+    limits: Vec<Option<usize>>,
 ) -> Result<(), DataError> {
     let name = place(&spec.source);
     if split.images.len() != split.labels.len() {
@@ -157,15 +186,15 @@ fn select(
     let (mut indices, mut labels) = (Vec::new(), Vec::new());
     for (i, label) in split.labels.iter().enumerate() {
         if let Some(&k) = numbers.get(label)
-            && limit.is_none_or(|limit| kept[k] < limit)
+            && limits[k].is_none_or(|limit| kept[k] < limit)
         {
             kept[k] += 1;
             indices.push(i);
             labels.push(k as u32);
         }
     }
-    let wanted = limit.unwrap_or(1);
-    for (&class, &found) in spec.classes.iter().zip(&kept) {
+    for ((&class, &found), limit) in spec.classes.iter().zip(&kept).zip(limits) {
+        let wanted = limit.unwrap_or(1);
         if found < wanted {
             return Err(DataError::TooFewImages {
                 class,

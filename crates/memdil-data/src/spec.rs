@@ -9,6 +9,7 @@ use crate::augment::Augmentation;
 use crate::catalogue::files;
 use crate::catalogue::source::Source;
 use crate::error::DataError;
+use crate::imbalance::Imbalance;
 use crate::readers::npz;
 use crate::split::check_fraction;
 
@@ -16,7 +17,7 @@ use crate::split::check_fraction;
 ///
 /// A configuration names either a published data set (`source = "cifar-10"`) or the user's own file
 /// (`npz = "mine.npz"`). The other keys are optional; by default all classes and images are used in
-/// their native form, without validation set or augmentation.
+/// their native form, without validation set, augmentation or imbalance.
 ///
 /// ```
 /// use memdil_data::{DataSpec, Input, Source};
@@ -50,6 +51,10 @@ pub struct DataSpec {
     pub test_images_per_class: Option<usize>,
     /// Random crops and flips of the training images; none if absent.
     pub augment: Option<Augmentation>,
+    /// The profile of the numbers of training images per class; as in the file if absent. The
+    /// largest class has `images_per_class` images or, without that setting, as many as the smallest
+    /// class of the file, so that the profile is exact for every class.
+    pub imbalance: Option<Imbalance>,
 }
 
 /// The form in which images enter the network; pixels are always normalised per channel.
@@ -84,6 +89,8 @@ struct Written {
     test_images_per_class: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     augment: Option<Augmentation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    imbalance: Option<Imbalance>,
 }
 
 impl TryFrom<Written> for DataSpec {
@@ -108,6 +115,7 @@ impl TryFrom<Written> for DataSpec {
             images_per_class: written.images_per_class,
             test_images_per_class: written.test_images_per_class,
             augment: written.augment,
+            imbalance: written.imbalance,
         })
     }
 }
@@ -127,6 +135,7 @@ impl From<DataSpec> for Written {
             images_per_class: spec.images_per_class,
             test_images_per_class: spec.test_images_per_class,
             augment: spec.augment,
+            imbalance: spec.imbalance,
         }
     }
 }
@@ -143,6 +152,7 @@ impl DataSpec {
             images_per_class: None,
             test_images_per_class: None,
             augment: None,
+            imbalance: None,
         }
     }
 
@@ -172,7 +182,8 @@ impl DataSpec {
     ///
     /// # Errors
     /// A single class, a repeated or unknown class, `validation` outside [0, 1), a number of images
-    /// per class of 0, or a crop out of range.
+    /// per class of 0, a crop out of range, or an imbalance with a ratio below 1, without minority
+    /// or majority, or that leaves a class without images.
     pub fn validate(&self) -> Result<(), DataError> {
         if self.classes.len() == 1 {
             return Err(DataError::TooFewClasses { found: 1 });
@@ -199,6 +210,12 @@ impl DataSpec {
         for (what, limit) in limits {
             let range = "must be at least 1; omit it to use all";
             DataError::check_range(what, 0.0, range, limit != Some(0))?;
+        }
+        if let Some(imbalance) = self.imbalance {
+            imbalance.validate(self.classes.len())?;
+            if let Some(n_max) = self.images_per_class {
+                imbalance.positive_counts(n_max, self.classes.len())?;
+            }
         }
         self.augment.map_or(Ok(()), |augment| augment.validate())
     }

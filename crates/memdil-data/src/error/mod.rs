@@ -1,10 +1,12 @@
 //! Errors of reading, checking, downloading and preparing data.
 
+mod imbalance;
 mod noise;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use imbalance::ImbalancedAway;
 pub use noise::NoiseError;
 
 /// An error of this crate. Its message is one line: where, what is wrong, and the remedy.
@@ -149,6 +151,9 @@ pub enum DataError {
         /// Number of images found.
         found: usize,
     },
+    /// An imbalance that leaves a class without training images.
+    #[error(transparent)]
+    ImbalancedAway(#[from] ImbalancedAway),
     /// A number outside its range.
     #[error("{what} = {value} is out of range: {range}")]
     OutOfRange {

@@ -14,6 +14,7 @@ mod fetch_folder;
 #[cfg(feature = "hub")]
 mod hub;
 mod idx;
+mod imbalance;
 mod inputs;
 mod load;
 mod mutations;

@@ -37,6 +37,10 @@ impl Panel {
         if let Some(images) = data.test_images_per_class {
             extra += &format!(", {images} test images per class");
         }
+        if let Some(imbalance) = data.imbalance {
+            let (kind, ratio) = (imbalance.kind(), imbalance.ratio());
+            extra += &format!(", {kind} imbalance of ratio {ratio}");
+        }
         if noise != "uniform" {
             extra += &format!(", {} noise", noise.replace('_', " "));
         }
