@@ -3,6 +3,8 @@
 //! Libraries of distributions may change their draws between versions, but published runs must be
 //! reproducible. Therefore every draw here is a documented function of [`Rng::next_u64`].
 
+use std::f64::consts::TAU;
+
 use rand_chacha::rand_core::SeedableRng;
 
 pub use rand_chacha::ChaCha8Rng;
@@ -27,6 +29,8 @@ pub enum Stream {
     Subset = 6,
     /// The trial values of a hyper-parameter search.
     Search = 7,
+    /// Projections of the images, by which instance-dependent noise chooses the new labels.
+    Projection = 8,
 }
 
 /// Creates the generator for one purpose.
@@ -60,6 +64,22 @@ pub fn stream(seed: u64, purpose: Stream) -> ChaCha8Rng {
 /// ```
 pub fn unit_f64(rng: &mut impl Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Draws two independent standard normal numbers: the cosine and the sine form of Box and Muller
+/// (1958), from the numbers $1 - a$ and $b$ for two draws $a$ and $b$ of [`unit_f64`]. They are the
+/// same on every platform.
+///
+/// ```
+/// use memdil_data::random::{Stream, normal_pair, stream};
+///
+/// let mut rng = stream(0, Stream::Projection);
+/// assert!(normal_pair(&mut rng).iter().all(|x| x.abs() < 9.0));
+/// ```
+pub fn normal_pair(rng: &mut impl Rng) -> [f64; 2] {
+    let radius = libm::sqrt(-2.0 * libm::log(1.0 - unit_f64(rng)));
+    let (sin, cos) = libm::sincos(TAU * unit_f64(rng));
+    [radius * cos, radius * sin]
 }
 
 /// Draws an integer in [0, n), each with the same probability (Lemire 2019).

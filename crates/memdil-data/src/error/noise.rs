@@ -87,4 +87,43 @@ pub enum NoiseError {
         /// The class.
         class: usize,
     },
+    /// Noise that depends on the images, with fewer than three classes.
+    #[error(
+        "noise instance needs at least 3 classes, but there are {classes}: with two, a flip can only go to the other class, whatever the image; use symmetric"
+    )]
+    InstanceClasses {
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Noise that depends on the images, without images.
+    #[error("noise instance needs the images of the samples, but only labels are given")]
+    NoImages,
+    /// The number of images differs from that of the labels.
+    #[error("noise instance needs one image per label, found {images} images for {labels} labels")]
+    ImageCount {
+        /// Number of images.
+        images: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// A projection of an image is not finite.
+    #[error("image {row} cannot be projected: a value is not finite, or too large")]
+    ImageNotFinite {
+        /// The image, counted from 0.
+        row: usize,
+    },
+    /// The margins of too many samples are 1, so that their flip probability is 0.
+    #[error(
+        "eta = {eta} cannot be reached: the network is certain of {certain} of {n} samples (margin 1), which never flip; the largest reachable eta is {reachable}"
+    )]
+    Unreachable {
+        /// The requested mean flip probability.
+        eta: f64,
+        /// Number of samples with margin 1.
+        certain: usize,
+        /// Number of samples.
+        n: usize,
+        /// The largest mean flip probability.
+        reachable: f64,
+    },
 }

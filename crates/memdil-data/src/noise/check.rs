@@ -16,6 +16,7 @@ impl LabelNoise {
     ///   columns sum to 1 instead, the error is [`NoiseError::TransitionTransposed`])
     /// - a map that maps every class to itself, or a class to a number that is not a class
     /// - `per_class` with neither or both of `etas` and `range`
+    /// - `instance` with `std` outside [1e-6, 1]
     pub fn validate(&self) -> Result<(), DataError> {
         match self {
             Self::Uniform { eta, .. } | Self::Symmetric { eta, .. } | Self::Pair { eta, .. } => {
@@ -38,6 +39,12 @@ impl LabelNoise {
                 check_eta(*eta)?;
                 check_probability(|| "split".to_owned(), *split)
             }
+            Self::Instance { eta, std, .. } => {
+                check_eta(*eta)?;
+                let fits = (1e-6..=1.0).contains(std);
+                DataError::check_range("std", *std, "must be in [1e-6, 1]", fits)
+            }
+            Self::Margin { eta, .. } => check_eta(*eta),
             Self::FromFile { .. } => Ok(()),
         }
     }
@@ -45,7 +52,8 @@ impl LabelNoise {
     /// Checks the settings, and that matrix, map and rates match the number of classes.
     ///
     /// # Errors
-    /// Those of [`validate`](Self::validate), fewer than two classes, and [`NoiseError::Classes`].
+    /// Those of [`validate`](Self::validate), fewer than two classes, [`NoiseError::Classes`], and
+    /// [`NoiseError::InstanceClasses`].
     ///
     /// ```
     /// use memdil_data::noise::{ClassMap, LabelNoise, NamedMap};
@@ -64,6 +72,9 @@ impl LabelNoise {
             u32::MAX
         };
         check_classes(classes, most)?;
+        if matches!(self, Self::Instance { .. }) && classes < 3 {
+            return Err(NoiseError::InstanceClasses { classes }.into());
+        }
         let (what, found) = match self {
             Self::Asymmetric { map, .. } => ("map", map.targets().len()),
             Self::Transition { matrix, .. } => ("matrix", matrix.len()),

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::check::check_clean;
-use super::from_file;
 use super::kinds::{LabelNoise, leaving};
 use super::labels::{NoisyLabels, realised};
+use super::other_class::other_class;
+use super::{from_file, instance, margin};
 use crate::error::{DataError, NoiseError};
+use crate::inputs::Inputs;
 use crate::random::{Rng, Stream, below, stream, unit_f64};
 
 impl LabelNoise {
@@ -21,7 +23,9 @@ impl LabelNoise {
     /// # Errors
     /// Those of [`validate_for`](Self::validate_for); an empty list of labels or a label out of
     /// range; a class without observed labels under `rebalance`; more classes than labels under
-    /// `range`; a file that is damaged or belongs to other labels.
+    /// `range`; a file that is damaged or belongs to other labels; logits that are not finite or
+    /// have another shape, or whose margins do not permit `eta`; and [`NoiseError::NoImages`] for
+    /// [`Instance`](Self::Instance).
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;
@@ -37,11 +41,100 @@ impl LabelNoise {
         classes: usize,
         seed: u64,
     ) -> Result<NoisyLabels, DataError> {
+        self.corrupt(clean, None, classes, seed)
+    }
+
+    /// Corrupts the clean labels of images, for every kind of noise; those that do not depend on
+    /// the images draw the same labels as [`inject`](Self::inject).
+    ///
+    /// # Shapes
+    /// n images and their clean labels in 0..`classes` yield n observed labels.
+    ///
+    /// # Errors
+    /// Those of [`inject`](Self::inject), and for [`Instance`](Self::Instance) a number of images
+    /// that differs from that of the labels, or an image with a value that is not finite.
+    ///
+    /// ```
+    /// # #[cfg(feature = "embedded")] {
+    /// use memdil_data::{DataSpec, Input, Inputs, LabelNoise, Source, load};
+    ///
+    /// let data = load(&DataSpec::new(Source::FashionMnistEmbedded), &[])?;
+    /// let images = Inputs::new(data.train.images, &data.mean, &data.std, Input::Native)?;
+    /// let noise = LabelNoise::Instance { eta: 0.3, std: 0.1, exact_count: true };
+    /// let noisy = noise.inject_with_images(&data.train.labels, &images, 10, 1)?;
+    /// assert_eq!(noisy.corrupted(), 1800);
+    /// let rates = noisy.flip_probabilities().unwrap();
+    /// assert!((rates.iter().sum::<f64>() / 6000.0 - 0.3).abs() < 0.01);
+    /// # }
+    /// # Ok::<(), memdil_data::DataError>(())
+    /// ```
+    pub fn inject_with_images(
+        &self,
+        clean: &[u32],
+        images: &Inputs,
+        classes: usize,
+        seed: u64,
+    ) -> Result<NoisyLabels, DataError> {
+        self.corrupt(clean, Some(images), classes, seed)
+    }
+
+    fn corrupt(
+        &self,
+        clean: &[u32],
+        images: Option<&Inputs>,
+        classes: usize,
+        seed: u64,
+    ) -> Result<NoisyLabels, DataError> {
         self.validate_for(classes)?;
         check_clean(clean, classes)?;
-        if let Self::FromFile { path, column } = self {
-            return from_file::read(path, column.as_deref(), clean, classes, seed);
-        }
+        let (observed, flip_probabilities) = match self {
+            Self::FromFile { path, column } => {
+                return from_file::read(path, column.as_deref(), clean, classes, seed);
+            }
+            &Self::Instance {
+                eta,
+                std,
+                exact_count,
+            } => {
+                let settings = instance::Settings {
+                    eta,
+                    std,
+                    exact_count,
+                };
+                let images = images.ok_or(NoiseError::NoImages)?;
+                instance::corrupt(settings, clean, images, classes, seed)?
+            }
+            Self::Margin {
+                eta,
+                logits,
+                column,
+                pmd_type,
+                exact_count,
+            } => {
+                let settings = margin::Settings {
+                    eta: *eta,
+                    logits,
+                    column: column.as_deref(),
+                    pmd_type: *pmd_type,
+                    exact_count: *exact_count,
+                };
+                margin::corrupt(settings, clean, classes, seed)?
+            }
+            _ => return self.corrupt_by_class(clean, classes, seed),
+        };
+        let mut noisy = NoisyLabels::new(clean, observed, classes, self.kind(), seed);
+        noisy.requested = self.requested();
+        noisy.flip_probabilities = Some(flip_probabilities);
+        Ok(noisy)
+    }
+
+    /// Noise that depends on the clean labels only.
+    fn corrupt_by_class(
+        &self,
+        clean: &[u32],
+        classes: usize,
+        seed: u64,
+    ) -> Result<NoisyLabels, DataError> {
         let mut rng = stream(seed, Stream::Noise);
         let rates = self.rates(classes, clean.len(), &mut rng)?;
         let (u, new) = self.draw(clean, classes, &mut rng);
@@ -116,6 +209,8 @@ impl LabelNoise {
             Self::Uniform { .. }
             | Self::PerClass { .. }
             | Self::LatentClass { .. }
+            | Self::Instance { .. }
+            | Self::Margin { .. }
             | Self::FromFile { .. } => match self.exact_count() {
                 true => other(label, rng),
                 false => below(rng, classes) as u32,
@@ -159,28 +254,12 @@ impl LabelNoise {
             | Self::Pair { exact_count, .. }
             | Self::Transition { exact_count, .. }
             | Self::PerClass { exact_count, .. }
-            | Self::LatentClass { exact_count, .. } => exact_count,
+            | Self::LatentClass { exact_count, .. }
+            | Self::Instance { exact_count, .. }
+            | Self::Margin { exact_count, .. } => exact_count,
             Self::FromFile { .. } => false,
         }
     }
-}
-
-/// Selects another class by the probabilities of a row: the first class at which their cumulative
-/// sum exceeds the fraction `v` of the total. Returns `class` itself if no other class has a
-/// positive probability.
-fn other_class(row: &[f64], class: u32, v: f64) -> u32 {
-    let others = || (0_u32..).zip(row).filter(|(k, p)| *k != class && **p > 0.0);
-    let sum: f64 = others().map(|(_, p)| p).sum();
-    let (mut up_to, mut found) = (0.0, class);
-    for (k, p) in others() {
-        // If rounding keeps the cumulative sum below the threshold, the last class is selected.
-        found = k;
-        up_to += p;
-        if v * sum < up_to {
-            break;
-        }
-    }
-    found
 }
 
 /// The first samples of each observed class, where the size of the smallest class determines the

@@ -6,8 +6,9 @@ impl LabelNoise {
     /// $T_{jk}$, the probability that a label j becomes k: the limit of
     /// [`NoisyLabels::transition`](super::NoisyLabels::transition) for many samples.
     ///
-    /// `None` if it depends on the draw or the file (`per_class` with a `range`, `from_file`), and
-    /// for `latent_class`, which doubles the number of observed classes.
+    /// `None` if it depends on the draw, the images or a file (`per_class` with a `range`,
+    /// `instance`, `margin`, `from_file`), and for `latent_class`, which doubles the number of
+    /// observed classes.
     ///
     /// ```
     /// use memdil_data::noise::LabelNoise;
@@ -46,7 +47,10 @@ impl LabelNoise {
                 Self::PerClass {
                     etas, exact_count, ..
                 } => spread(class, etas.as_ref()?.get(class)? / others(*exact_count)),
-                Self::LatentClass { .. } | Self::FromFile { .. } => return None,
+                Self::LatentClass { .. }
+                | Self::Instance { .. }
+                | Self::Margin { .. }
+                | Self::FromFile { .. } => return None,
             })
         };
         (0..classes).map(row).collect()

@@ -70,7 +70,9 @@ fn check_length(path: &Path, found: usize, n: usize) -> Result<(), DataError> {
     Err(DataError::malformed(path, message))
 }
 
-fn check_clean_labels(
+/// Returns an error if the clean labels of a file, as many as the samples, differ from the
+/// samples' labels.
+pub(super) fn check_clean_labels(
     path: &Path,
     found: &[u32],
     clean: &[u32],

@@ -94,6 +94,41 @@ pub enum LabelNoise {
         #[serde(default, skip_serializing_if = "Not::not")]
         exact_count: bool,
     },
+    /// The flip rate of each image is drawn, and its new label follows from projections of the
+    /// image (Xia et al. 2020); see [instance-dependent noise](super#instance-dependent-noise).
+    ///
+    /// Needs the images
+    /// ([`inject_with_images`](LabelNoise::inject_with_images)) and at least three classes.
+    Instance {
+        /// Mean flip rate, in [0, 1].
+        eta: f64,
+        /// Standard deviation, before truncation, of the normal distribution of flip rates; in
+        /// $[10^{-6}, 1]$, 0.1 if absent.
+        #[serde(default = "default_std")]
+        std: f64,
+        /// Move exactly $\mathrm{round}(\eta n)$ labels.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        exact_count: bool,
+    },
+    /// Labels about which a network is least certain move to its runner-up class (Zhang et al.
+    /// 2021, PMD); see [instance-dependent noise](super#instance-dependent-noise).
+    Margin {
+        /// Mean flip probability, in [0, 1].
+        eta: f64,
+        /// File of the network's logits, with a row per training sample and a column per class: a
+        /// `.npy`, or the array `logits` of a `.npz` or `.safetensors`, such as the `features.npz`
+        /// of a run.
+        logits: PathBuf,
+        /// The name of the array, if it is not `logits`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        column: Option<String>,
+        /// How the flip probability depends on the margin.
+        #[serde(default)]
+        pmd_type: PmdType,
+        /// Move exactly $\mathrm{round}(\eta n)$ labels.
+        #[serde(default, skip_serializing_if = "Not::not")]
+        exact_count: bool,
+    },
     /// The labels are read from a [file](super#label-files) instead of drawn.
     FromFile {
         /// The label file.
@@ -102,6 +137,24 @@ pub enum LabelNoise {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         column: Option<String>,
     },
+}
+
+/// The decreasing function $\tau(m)$ to which [`Margin`](LabelNoise::Margin) noise makes the flip
+/// probability proportional: types I, II and III of Zhang et al. (2021).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PmdType {
+    /// $\tau(m) = \frac{1}{2} - \frac{1}{2} m^2$
+    #[default]
+    I,
+    /// $\tau(m) = 1 - m^3$
+    II,
+    /// $\tau(m) = 1 - \frac{1}{3} (m^3 + m^2 + m)$
+    III,
+}
+
+/// The standard deviation in the code and experiments of Xia et al. (2020).
+fn default_std() -> f64 {
+    0.1
 }
 
 impl LabelNoise {
@@ -115,6 +168,8 @@ impl LabelNoise {
             Self::Transition { .. } => "transition",
             Self::PerClass { .. } => "per_class",
             Self::LatentClass { .. } => "latent_class",
+            Self::Instance { .. } => "instance",
+            Self::Margin { .. } => "margin",
             Self::FromFile { .. } => "from_file",
         }
     }
@@ -148,7 +203,9 @@ impl LabelNoise {
             | Self::Symmetric { eta, .. }
             | Self::Asymmetric { eta, .. }
             | Self::Pair { eta, .. }
-            | Self::LatentClass { eta, .. } => *eta,
+            | Self::LatentClass { eta, .. }
+            | Self::Instance { eta, .. }
+            | Self::Margin { eta, .. } => *eta,
             Self::Transition { matrix, .. } => mean(&leaving(matrix)),
             Self::PerClass {
                 etas: Some(etas), ..

@@ -23,6 +23,7 @@ pub struct NoisyLabels {
     pub(super) requested: f64,
     pub(super) realised: f64,
     pub(super) rates: Option<Vec<f64>>,
+    pub(super) flip_probabilities: Option<Vec<f64>>,
     pub(super) kept: Option<Vec<usize>>,
 }
 
@@ -48,6 +49,7 @@ impl NoisyLabels {
             requested: realised,
             realised,
             rates: None,
+            flip_probabilities: None,
             kept: None,
         }
     }
@@ -104,6 +106,13 @@ impl NoisyLabels {
     /// rate.
     pub fn rates(&self) -> Option<&[f64]> {
         self.rates.as_deref()
+    }
+
+    /// The probability of each sample that its label flips, for the kinds `instance` and `margin`;
+    /// `None` for other kinds. With `exact_count`, these are the probabilities before the number of
+    /// flips is fixed.
+    pub fn flip_probabilities(&self) -> Option<&[f64]> {
+        self.flip_probabilities.as_deref()
     }
 
     /// The samples that rebalancing keeps, in ascending order; `None` for all samples. The other

@@ -16,6 +16,44 @@
 //! other classes instead of all classes. The new classes, and the labels that `split` moves, remain
 //! random.
 //!
+//! # Instance-dependent noise
+//!
+//! `instance` and `margin` give each sample i its own flip probability, which
+//! [`NoisyLabels::flip_probabilities`] returns. A label flips if u is below it.
+//!
+//! **`instance`** (Xia et al. 2020, "Part-dependent Label Noise"). The flip rate $q_i$ is drawn from a
+//! normal distribution with standard deviation `std`, truncated to [0, 1]. A flipped label $c_i$
+//! becomes $k \neq c_i$ with the probability of k in the softmax, over the K - 1 other classes, of
+//! the scores $x_i W_{c_i}$. Here $x_i$ is the normalised image that enters the network, and $W_c$,
+//! one matrix (values, K) per clean class c, has standard normal entries, rounded to f32.
+//!
+//! - The location of the normal distribution is solved so that its mean after truncation is `eta`:
+//!   0.1937 for `eta = 0.2` and -0.113 for `eta = 0.05`, with `std = 0.1`. The published code uses
+//!   `eta` as the location, and its rates are higher than `eta` below 1/2 and lower above.
+//! - As in the published code, scores are not scaled. Their standard deviation is the norm of the
+//!   image, so with hundreds of pixels the softmax is nearly 1 at one class: almost all flips of
+//!   similar images of a class go to the same class. (That code passes bytes from 0 to 255, whose
+//!   softmax is saturated even more.)
+//! - With two classes, a flip has one place to go and would not depend on the image. Therefore K
+//!   must be at least 3.
+//! - $q_i$ is the quantile of a number v, which like u is drawn independently of `eta`. Since every
+//!   quantile increases with `eta`, raising `eta` keeps the corrupted samples.
+//!
+//! **`margin`** (PMD, Zhang et al. 2021, "Learning with Feature-Dependent Label Noise"). A network's
+//! logits are given, and p is their softmax. The flip probability is $\min(1, f \tau(m_i))$ for the
+//! margin $m_i = \max(0, p_{c_i} - \max_{k \neq c_i} p_k)$ and the [type](PmdType) of $\tau$, so it
+//! falls with the margin. A flipped label becomes the runner-up class $\arg\max_{k \neq c_i} p_k$.
+//!
+//! - The factor f is solved so that the mean probability is `eta`. The published code asks the user
+//!   for a factor and reports the resulting rate.
+//! - The margin is that of the clean label. The published code replaces the clean label by the
+//!   network's prediction, which would count the network's errors as noise.
+//! - A sample of which the network is certain to the last bit ($m_i = 1$) never flips. If `eta`
+//!   exceeds the share of other samples, the error names the largest `eta` possible.
+//!
+//! With `exact_count`, `eta` is replaced by the rate at which exactly $\mathrm{round}(\eta n)$ labels
+//! flip.
+//!
 //! # Label files
 //!
 //! `from_file` reads a `.npz` written by [`NoisyLabels::write_npz`], or any file described in
@@ -67,13 +105,18 @@ mod class_map;
 mod draw;
 mod expected;
 mod from_file;
+mod instance;
 mod kinds;
 mod label_file;
 mod labels;
+mod margin;
 mod npz;
+mod other_class;
+mod per_sample;
 mod pickled;
+mod truncated_normal;
 
 pub use class_map::{ClassMap, NamedMap};
-pub use kinds::LabelNoise;
+pub use kinds::{LabelNoise, PmdType};
 pub use label_file::read_labels;
 pub use labels::NoisyLabels;

@@ -23,8 +23,8 @@ impl NoisyLabels {
     /// Arrays `clean` and `observed` (n, uint32), `mask` (n, bool), `kind` (the name's bytes,
     /// uint8), and the scalars `classes` and `seed` (uint64), `requested` and `realised` (float64).
     /// Optional are the scalar `observed_classes` (uint64), if it differs from `classes`, and the
-    /// arrays `rates` (K, float64) and `kept` (uint64). `numpy.load` reads all of them without
-    /// `allow_pickle`.
+    /// arrays `rates` (K, float64), `flip_probabilities` (n, float64) and `kept` (uint64).
+    /// `numpy.load` reads all of them without `allow_pickle`.
     ///
     /// # Errors
     /// [`DataError::Malformed`] if `out` cannot be written to.
@@ -44,6 +44,9 @@ impl NoisyLabels {
             }
             if let Some(rates) = &self.rates {
                 npz.add_array("rates", &ArrayView1::from(rates))?;
+            }
+            if let Some(probabilities) = &self.flip_probabilities {
+                npz.add_array("flip_probabilities", &ArrayView1::from(probabilities))?;
             }
             if let Some(kept) = &self.kept {
                 npz.add_array(
@@ -108,8 +111,11 @@ impl NoisyLabels {
         };
         let marks: Vec<u8> = integers(&array(file, "mask")?)?;
         let kept = file.array("kept")?;
-        let rates = file.array("rates")?;
-        let rates = rates.map(|rates| rates.vector().map(Cow::into_owned));
+        let floats = |name| -> Result<Option<Vec<f64>>, DataError> {
+            let array = file.array(name)?;
+            let floats = array.map(|array| array.vector().map(Cow::into_owned));
+            floats.transpose()
+        };
         let noisy = Self {
             clean: integers(&array(file, "clean")?)?,
             observed: integers(&array(file, "observed")?)?,
@@ -121,7 +127,8 @@ impl NoisyLabels {
             seed: scalar(file, "seed")?,
             requested: float(file, "requested")?,
             realised: float(file, "realised")?,
-            rates: rates.transpose()?,
+            rates: floats("rates")?,
+            flip_probabilities: floats("flip_probabilities")?,
             kept: kept.map(|kept| integers(&kept)).transpose()?,
         };
         noisy.check(file.path())?;
@@ -182,17 +189,29 @@ impl NoisyLabels {
                 "requested = {requested} is out of range: must be in [0, 1]"
             ));
         }
-        let rates = self.rates.as_deref()?;
-        if rates.len() != self.classes {
-            let (found, classes) = (rates.len(), self.classes);
-            return Some(format!("holds {found} rates for {classes} classes"));
-        }
-        let class = rates.iter().position(|rate| !(0.0..=1.0).contains(rate))?;
-        let rate = rates[class];
-        Some(format!(
-            "rates[{class}] = {rate} is out of range: must be in [0, 1]"
-        ))
+        let lists = [
+            ("rates", &self.rates, self.classes, "classes"),
+            ("flip_probabilities", &self.flip_probabilities, n, "samples"),
+        ];
+        lists.into_iter().find_map(|(name, values, expected, of)| {
+            wrong_probabilities(name, values.as_deref()?, expected, of)
+        })
     }
+}
+
+/// Describes an array of probabilities of the wrong length, or its first value outside [0, 1].
+fn wrong_probabilities(name: &str, values: &[f64], expected: usize, of: &str) -> Option<String> {
+    if values.len() != expected {
+        let found = values.len();
+        return Some(format!("holds {found} {name} for {expected} {of}"));
+    }
+    let index = values
+        .iter()
+        .position(|value| !(0.0..=1.0).contains(value))?;
+    let value = values[index];
+    Some(format!(
+        "{name}[{index}] = {value} is out of range: must be in [0, 1]"
+    ))
 }
 
 fn array(file: &ArrayFile, name: &str) -> Result<Array, DataError> {

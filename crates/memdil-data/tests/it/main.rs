@@ -20,6 +20,8 @@ mod load;
 mod mutations;
 mod noise;
 mod noise_files;
+#[cfg(feature = "embedded")]
+mod noise_instance;
 mod noise_kinds;
 mod noise_maps;
 mod noise_pickled;
