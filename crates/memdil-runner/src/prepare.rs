@@ -51,7 +51,9 @@ impl Prepared {
             test,
             ..
         } = load(&spec.data, data_dirs)?;
-        let labels = noise.inject(&train.labels, spec.data.classes.len(), spec.seed)?;
+        let train_inputs = Inputs::new(train.images, &mean, &std, spec.data.input)?;
+        let classes = spec.data.classes.len();
+        let labels = noise.inject_with_images(&train.labels, &train_inputs, classes, spec.seed)?;
         let classes = spec.network_classes();
         if labels.observed_classes() != classes {
             return Err(RunnerError::LatentClasses {
@@ -78,7 +80,7 @@ impl Prepared {
             });
         }
         Ok(Self {
-            train_inputs: Inputs::new(train.images, &mean, &std, spec.data.input)?,
+            train_inputs,
             test_inputs: Inputs::new(test.images, &mean, &std, spec.data.input)?,
             labels,
             test_labels: test.labels,
