@@ -111,7 +111,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     }
 }
 
-fn source(name: &str) -> Result<Source, String> {
+pub(crate) fn source(name: &str) -> Result<Source, String> {
     Source::PUBLISHED
         .into_iter()
         .find(|source| source.name() == name)

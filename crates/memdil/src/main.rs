@@ -9,6 +9,7 @@ mod data;
 mod dry_run;
 mod eval;
 mod failure;
+mod labelled_images;
 mod layer_peeled;
 mod metrics;
 mod noise;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use memdil_data::arrays::{ArrayFile, Role};
-use memdil_data::noise::read_labels;
 use memdil_data::{DataError, LabelNoise, NoiseError, NoisyLabels};
 use memdil_records::write_archive;
 use ndarray::Array2;
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::check_npz;
 use crate::failure::{BadInput, Failure};
+use crate::labelled_images::SampleArguments;
 
 /// Matrices with more columns are printed only with `--json`.
 const WIDEST: usize = 10;
@@ -25,23 +25,23 @@ const WIDEST: usize = 10;
     memdil noise --labels y.npy --classes 10 --kind uniform --eta 0.4 --seed 1 --out noisy.npz\n  \
     memdil noise --labels y.npy --classes 10 --kind asymmetric --eta 0.4 --map cifar10 --exact-count --out noisy.npz\n  \
     memdil noise --labels y.npy --classes 100 --kind asymmetric --eta 0.4 --map cifar100 --out noisy.npz\n  \
-    memdil noise --labels y.csv --classes 10 --kind from_file --path CIFAR-10_human.npy --column worse_label --out noisy.npz\n\n\
+    memdil noise --labels y.csv --classes 10 --kind from_file --path CIFAR-10_human.npy --column worse_label --out noisy.npz\n  \
+    memdil noise --source fashion-mnist-embedded --kind instance --eta 0.3 --out noisy.npz\n  \
+    memdil noise --labels y.npy --classes 10 --kind margin --eta 0.2 --logits run/features.npz --out noisy.npz\n\n\
     Kinds and their options: uniform, symmetric, pair: --eta; asymmetric: --eta --map; transition: --matrix; \
-    per_class: --etas or --range, optionally --rebalance; latent_class: --eta --split; from_file: --path, and --column for a pickled dictionary. \
+    per_class: --etas or --range, optionally --rebalance; latent_class: --eta --split; from_file: --path, and --column for a pickled dictionary; \
+    instance: --eta, optionally --std, and images (--images or --source) of at least 3 classes; \
+    margin: --eta --logits, optionally --column and --pmd-type. \
     All but from_file accept --exact-count.\n\n\
     Labels are whole numbers from 0: a .npy, the array labels of a .npz or .safetensors, or a .csv with one per line. The output holds the arrays clean, observed, mask, \
-    classes, kind, seed, requested and realised and, if they apply, observed_classes, rates and kept; \
+    classes, kind, seed, requested and realised and, if they apply, observed_classes, rates, flip_probabilities and kept; \
     noise.kind = \"from_file\" reads it back."
 )]
 pub(crate) struct Arguments {
-    /// Clean labels, one per sample: .npy, .npz, .safetensors or .csv
-    #[arg(long, value_name = "FILE")]
-    labels: PathBuf,
-    /// Number of classes
-    #[arg(long, value_name = "K")]
-    classes: usize,
-    /// Kind of noise: uniform, symmetric, asymmetric, pair, transition, per_class, latent_class or
-    /// from_file
+    #[command(flatten)]
+    samples: SampleArguments,
+    /// Kind of noise: uniform, symmetric, asymmetric, pair, transition, per_class, latent_class,
+    /// instance, margin or from_file
     #[arg(long, value_name = "KIND")]
     kind: String,
     /// Probability that the noise hits a label
@@ -66,11 +66,21 @@ pub(crate) struct Arguments {
     /// Probability that a label k moves to the latent class K + k, after the noise of --eta
     #[arg(long, value_name = "P", value_parser = finite)]
     split: Option<f64>,
+    /// Standard deviation of the flip rates before truncation to [0, 1] (default: 0.1)
+    #[arg(long, value_name = "S", value_parser = finite)]
+    std: Option<f64>,
+    /// Logits of the samples, one row per sample: .npy, or the array `logits` of a .npz or
+    /// .safetensors, such as the features.npz of a run
+    #[arg(long, value_name = "FILE")]
+    logits: Option<PathBuf>,
+    /// How the flip probability falls with the margin: I, II or III (default: I)
+    #[arg(long, value_name = "TYPE")]
+    pmd_type: Option<String>,
     /// File of noisy labels: a .npz of this program, or a .npy, .npz, .safetensors, .csv or .pkl
     /// with one label per sample, such as those of CIFAR-N
     #[arg(long, value_name = "FILE")]
     path: Option<PathBuf>,
-    /// Array, column or label set of the file that holds the noisy labels
+    /// Array, column or label set of the file of noisy labels, or array of the file of logits
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
     /// Corrupt exactly the expected number of labels
@@ -115,24 +125,15 @@ struct Summary<'a> {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_npz("--out", &arguments.out)?;
-    let clean = read_labels(&arguments.labels)?;
-    let noisy = kind(arguments)?
-        .inject(&clean, arguments.classes, arguments.seed)
-        .map_err(|error| match error {
-            // The only error about the labels themselves, so it names their file.
-            DataError::LabelOutOfRange { .. } => {
-                Failure::from(BadInput(format!("{}: {error}", arguments.labels.display())))
-            }
-            DataError::Noise(
-                NoiseError::TransitionRow { .. }
-                | NoiseError::TransitionTransposed
-                | NoiseError::TransitionShape { .. }
-                | NoiseError::NoProbability { .. },
-            ) if let Some(matrix) = &arguments.matrix => {
-                Failure::from(BadInput(format!("{}: {error}", matrix.display())))
-            }
-            other => other.into(),
-        })?;
+    let noise = kind(arguments)?;
+    let samples = arguments.samples.read()?;
+    let noisy = match &samples.images {
+        Some(images) => {
+            noise.inject_with_images(&samples.labels, images, samples.classes, arguments.seed)
+        }
+        None => noise.inject(&samples.labels, samples.classes, arguments.seed),
+    };
+    let noisy = noisy.map_err(|error| with_its_file(error, arguments))?;
     let transition = noisy.transition();
     write_archive(&arguments.out, |w| noisy.write_npz(w))?;
     let summary = summarise(&noisy, &transition, &arguments.out);
@@ -142,6 +143,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         print_table(&summary)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Names the file that an error of the library is about.
+fn with_its_file(error: DataError, arguments: &Arguments) -> Failure {
+    match (error, &arguments.samples.labels, &arguments.matrix) {
+        // The only error about the labels themselves.
+        (error @ DataError::LabelOutOfRange { .. }, Some(labels), _) => {
+            BadInput(format!("{}: {error}", labels.display())).into()
+        }
+        (
+            DataError::Noise(
+                error @ (NoiseError::TransitionRow { .. }
+                | NoiseError::TransitionTransposed
+                | NoiseError::TransitionShape { .. }
+                | NoiseError::NoProbability { .. }),
+            ),
+            _,
+            Some(matrix),
+        ) => BadInput(format!("{}: {error}", matrix.display())).into(),
+        (DataError::Noise(error @ NoiseError::NoImages), ..) => {
+            BadInput(format!("{error}; add --images FILE.npz or --source NAME")).into()
+        }
+        (other, ..) => other.into(),
+    }
 }
 
 /// The noise that the options describe. Options have the names of the settings of [`LabelNoise`],
@@ -158,6 +183,12 @@ fn kind(arguments: &Arguments) -> Result<LabelNoise, Failure> {
         ("range", arguments.range.clone().map(Value::from)),
         ("rebalance", flag(arguments.rebalance)),
         ("split", arguments.split.map(Value::from)),
+        ("std", arguments.std.map(Value::from)),
+        ("logits", arguments.logits.as_ref().map(|path| json!(path))),
+        (
+            "pmd_type",
+            arguments.pmd_type.as_ref().map(|name| json!(name)),
+        ),
         ("path", arguments.path.as_ref().map(|path| json!(path))),
         ("column", arguments.column.as_ref().map(|name| json!(name))),
         ("exact_count", flag(arguments.exact_count)),

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use memdil_data::NoisyLabels;
-use ndarray::{Array1, Array2, array};
-use ndarray_npy::write_npy;
+use memdil_data::{DataSpec, NoisyLabels, Source, load};
+use ndarray::{Array1, Array2, Array3, array};
+use ndarray_npy::{NpzWriter, write_npy};
 use serde_json::Value;
 
 use crate::common::Scene;
@@ -107,6 +107,181 @@ fn equal_seeds_give_equal_bytes_and_files_read_back() {
         (Some("uniform"), Some(3))
     );
     assert_eq!(fs::read(scene.path("noisy.npz")).unwrap(), first);
+}
+
+/// Writes twelve 2 x 2 images of three classes, 0, 1, 2, 0, ..., and three test images.
+fn write_images(scene: &Scene, name: &str) {
+    let mut npz = NpzWriter::new(fs::File::create(scene.path(name)).unwrap());
+    for (prefix, n) in [("", 12), ("test_", 3)] {
+        let images = Array3::from_shape_fn((n, 2, 2), |(i, j, k)| (i * 37 + j * 91 + k * 53) as u8);
+        let labels = Array1::from_shape_fn(n, |i| (i % 3) as i64);
+        npz.add_array(format!("{prefix}images"), &images).unwrap();
+        npz.add_array(format!("{prefix}labels"), &labels).unwrap();
+    }
+    npz.finish().unwrap();
+}
+
+#[test]
+fn noise_that_depends_on_images_reads_them_and_their_labels() {
+    let scene = scene();
+    let source = "--source fashion-mnist-embedded --out noisy.npz";
+    let instance = summary(
+        &scene,
+        &format!("{source} --kind instance --eta 0.3 --exact-count --seed 4"),
+    );
+    assert_eq!(
+        (&instance["n"], &instance["classes"]),
+        (&6000.into(), &10.into())
+    );
+    assert_eq!(instance["corrupted"], 1800);
+    let noisy = NoisyLabels::read(&scene.path("noisy.npz")).unwrap();
+    let labels = load(&DataSpec::new(Source::FashionMnistEmbedded), &[])
+        .unwrap()
+        .train
+        .labels;
+    assert_eq!(noisy.clean(), labels);
+    let rates = noisy.flip_probabilities().unwrap();
+    assert!(rates.len() == 6000 && rates.iter().any(|&rate| rate > 0.4));
+
+    // The same labels in a file give the same result, and the width of the rates is an option.
+    let labels = Array1::from_iter(labels.iter().map(|&label| i64::from(label)));
+    write_npy(scene.path("fashion.npy"), &labels).unwrap();
+    let bytes = fs::read(scene.path("noisy.npz")).unwrap();
+    let agreeing = format!(
+        "{source} --labels fashion.npy --classes 10 --kind instance --eta 0.3 --exact-count --seed 4"
+    );
+    scene.succeed(&agreeing);
+    assert_eq!(fs::read(scene.path("noisy.npz")).unwrap(), bytes);
+    scene.succeed(&format!("{agreeing} --std 0.01"));
+    let narrow = NoisyLabels::read(&scene.path("noisy.npz")).unwrap();
+    assert!(
+        narrow
+            .flip_probabilities()
+            .unwrap()
+            .iter()
+            .all(|rate| (rate - 0.3).abs() < 0.06)
+    );
+
+    write_images(&scene, "own.npz");
+    let own = "--images own.npz --out noisy.npz";
+    let summary_of_own = summary(
+        &scene,
+        &format!("{own} --kind instance --eta 0.5 --exact-count"),
+    );
+    assert_eq!(
+        (&summary_of_own["n"], &summary_of_own["corrupted"]),
+        (&12.into(), &6.into())
+    );
+    // Other kinds take the labels of the images too.
+    let pair = summary(
+        &scene,
+        &format!("{own} --kind pair --eta 0.5 --exact-count"),
+    );
+    assert_eq!((&pair["n"], &pair["classes"]), (&12.into(), &3.into()));
+
+    fs::write(
+        scene.path("other.csv"),
+        "0\n1\n2\n0\n1\n1\n0\n1\n2\n0\n1\n2\n",
+    )
+    .unwrap();
+    let missing = "noise instance needs the images of the samples, but only labels are given; add --images FILE.npz or --source NAME";
+    for (arguments, expected) in [
+        (format!("{LABELS} --kind instance --eta 0.1"), missing),
+        (format!("{own} --kind instance"), "missing field `eta`"),
+        (
+            format!("{own} --kind instance --eta 0.1 --std 0"),
+            "std = 0",
+        ),
+        (format!("{own} --kind uniform --eta 0.1 --std 0.1"), "std"),
+        (
+            format!("{own} --kind pair --eta 0.1 --classes 4"),
+            "--classes 4: own.npz has 3 classes",
+        ),
+        (
+            format!("{own} --kind pair --eta 0.1 --labels y.npy"),
+            "y.npy: holds 1000 labels, but there are 12 images of own.npz",
+        ),
+        (
+            format!("{own} --kind pair --eta 0.1 --labels other.csv"),
+            "other.csv: the label in row 5 is 1, but 2 in the images of own.npz",
+        ),
+        (
+            "--images gone.npz --out noisy.npz --kind pair --eta 0.1".to_owned(),
+            "gone.npz",
+        ),
+    ] {
+        fs::remove_file(scene.path("noisy.npz")).ok();
+        scene.refuse(&arguments, &[expected]);
+        assert!(!scene.path("noisy.npz").exists(), "{arguments}");
+    }
+    // Problems with the options themselves are reported by the parser, with the usage.
+    for arguments in [
+        "--out noisy.npz --kind pair --eta 0.1",
+        "--labels y.npy --out noisy.npz --kind pair --eta 0.1",
+        "--images own.npz --source mnist --out noisy.npz --kind pair --eta 0.1",
+        "--source mnits --out noisy.npz --kind pair --eta 0.1",
+    ] {
+        assert_eq!(scene.run(arguments).status.code(), Some(2), "{arguments}");
+    }
+}
+
+#[test]
+fn noise_that_depends_on_margins_reads_logits() {
+    let scene = scene();
+    let logits = Array2::from_shape_fn((1000, 10), |(i, k)| ((i * 31 + k * 17) % 23) as f32 / 4.0);
+    write_npy(scene.path("l.npy"), &logits).unwrap();
+    let mut npz = NpzWriter::new(fs::File::create(scene.path("l.npz")).unwrap());
+    npz.add_array("logits", &logits).unwrap();
+    npz.add_array("early", &(&logits * 0.1)).unwrap();
+    npz.finish().unwrap();
+    for options in [
+        "--logits l.npy",
+        "--logits l.npz",
+        "--logits l.npz --column early",
+        "--logits l.npz --pmd-type III",
+    ] {
+        let summary = summary(
+            &scene,
+            &format!("{LABELS} --kind margin --eta 0.25 --exact-count {options}"),
+        );
+        assert_eq!(
+            (&summary["kind"], &summary["corrupted"]),
+            (&"margin".into(), &250.into())
+        );
+        let noisy = NoisyLabels::read(&scene.path("noisy.npz")).unwrap();
+        let mean = noisy.flip_probabilities().unwrap().iter().sum::<f64>() / 1000.0;
+        assert!((mean - 0.25).abs() < 1e-12);
+    }
+    write_npy(
+        scene.path("short.npy"),
+        &logits.slice(ndarray::s![..999, ..]),
+    )
+    .unwrap();
+    let mut nan = logits.clone();
+    nan[[7, 3]] = f32::NAN;
+    write_npy(scene.path("nan.npy"), &nan).unwrap();
+    for (options, expected) in [
+        ("", "missing field `logits`"),
+        (
+            "--logits short.npy",
+            "short.npy: holds logits of 999 samples, but the training set has 1000",
+        ),
+        (
+            "--logits nan.npy",
+            "nan.npy: the logit in row 7, column 3 is NaN",
+        ),
+        ("--logits gone.npy", "gone.npy"),
+        ("--logits l.npz --column late", "no array late"),
+        ("--logits l.npy --pmd-type IV", "`III`"),
+        ("--logits y.npy", "y.npy"),
+    ] {
+        fs::remove_file(scene.path("noisy.npz")).ok();
+        scene.refuse(
+            &format!("{LABELS} --kind margin --eta 0.25 {options}"),
+            &[expected],
+        );
+        assert!(!scene.path("noisy.npz").exists(), "{options}");
+    }
 }
 
 #[test]
