@@ -35,6 +35,14 @@ pub(crate) fn mean_pair_distance(rows: &Array2<f64>) -> f64 {
     sum / distances.len() as f64
 }
 
+/// The angle in degrees between two unit vectors. Unlike the arc cosine, this formula is accurate
+/// for all angles.
+pub(crate) fn angle(a: &[f64], b: &[f64]) -> f64 {
+    let opposite: Vec<f64> = b.iter().map(|value| -value).collect();
+    let (difference, sum) = (squared_distance(a, b), squared_distance(a, &opposite));
+    2.0 * difference.sqrt().atan2(sum.sqrt()).to_degrees()
+}
+
 /// The between-class subspace: unit vectors $q_j$ and squared lengths $\lambda_j$ with
 /// $K \Sigma_B = \sum_j \lambda_j q_j q_j^T$.
 pub(crate) fn between_class_directions(

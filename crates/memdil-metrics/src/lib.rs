@@ -9,7 +9,7 @@
 //! | Class means | [`class_means`], [`uncorrupted_class_means`], [`nearest_class_means`] |
 //! | Collapse of the features (NC1) | [`nc1`], [`nc1_ratio`], [`cdnv`] |
 //! | Geometry of the class means (NC2) | [`nc2_etf_means`], [`nc2_equinorm`], [`nc2_equiangle`], [`nc2_orthogonal`], [`hyperspherical_energy`] |
-//! | Geometry of the classifier (NC2 to NC4) | [`nc2_etf`], [`nc2_equinorm_w`], [`nc3`], [`nc3_dual`], [`nc4`], [`bias_collapse`] |
+//! | Geometry of the classifier (NC2 to NC4) | [`nc2_etf`], [`nc2_equinorm_w`], [`nc3`], [`nc3_dual`], [`nc4`], [`bias_collapse`], [`minority_angle`] |
 //! | Memorization of wrong labels | [`memorization`], [`memorization_test`], [`memorized_fraction`], [`corruption_bias`] |
 //! | Dilation on unseen data | [`dilation`], [`rho`], [`radius`], [`separation`], [`rho_nc1`] |
 //! | Single samples | [`sample_geometry`], [`ranking`] of samples by a score |
@@ -57,8 +57,8 @@ pub use accuracy::{accuracy, correct};
 pub use calibration::{adaptive_ece, brier, ece, nll};
 pub use class_means::{class_means, nearest_class_means, uncorrupted_class_means};
 pub use collapse::{
-    bias_collapse, cdnv, hyperspherical_energy, nc1, nc1_ratio, nc2_equiangle, nc2_equinorm,
-    nc2_equinorm_w, nc2_etf, nc2_etf_means, nc2_orthogonal, nc3, nc3_dual, nc4,
+    bias_collapse, cdnv, hyperspherical_energy, minority_angle, nc1, nc1_ratio, nc2_equiangle,
+    nc2_equinorm, nc2_equinorm_w, nc2_etf, nc2_etf_means, nc2_orthogonal, nc3, nc3_dual, nc4,
 };
 pub use corruption::corruption_bias;
 pub use error::{Counted, MetricsError, OccurringLabels, SharedClasses, Subject};

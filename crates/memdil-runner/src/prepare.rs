@@ -23,6 +23,8 @@ pub struct Prepared {
     pub train: Vec<usize>,
     /// Indices of the training images that are held out for validation.
     pub validation: Vec<usize>,
+    /// The minority classes; empty if the classes are not imbalanced on purpose.
+    pub minority: Vec<usize>,
 }
 
 impl Prepared {
@@ -86,6 +88,11 @@ impl Prepared {
             test_labels: test.labels,
             train: trained_on,
             validation,
+            minority: spec
+                .data
+                .imbalance
+                .map(|imbalance| imbalance.minority_classes(spec.data.classes.len()))
+                .unwrap_or_default(),
         })
     }
 

@@ -49,6 +49,8 @@ named! {
         Scores = "scores",
         /// Samples that the scores should rank first.
         Positives = "positives",
+        /// Minority classes.
+        Minority = "minority",
         /// Class means passed as an argument.
         Means = "means",
         /// Class means computed from the features.

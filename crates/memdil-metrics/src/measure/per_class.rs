@@ -5,8 +5,9 @@ use ndarray::ArrayView2;
 use super::builder::Measure;
 use super::undefined::Undefined;
 use crate::error::{MetricsError, Subject, finite};
+use crate::geometry::angle;
 use crate::input::to_f64;
-use crate::kernels::{Real, squared_distance};
+use crate::kernels::Real;
 use crate::label::{Label, class};
 use crate::linalg::{dot, norm, rows_of};
 use crate::passes::Moments;
@@ -105,7 +106,7 @@ pub(super) fn measure_classes<T: Real, W: Real, L: Label>(
         }
     }
     let angles = directions.map(|of| {
-        let of_row = |a: &Direction| of.iter().map(|b| angle(a, b)).collect();
+        let of_row = |a: &Direction| of.iter().map(|b| angle_between(a, b)).collect();
         of.iter().map(of_row).collect::<Vec<Vec<_>>>()
     });
     if let Some(rows) = undefined.keep("per_class.angles", angles)? {
@@ -194,16 +195,13 @@ fn alignments<W: Real>(
     Ok(directions.iter().zip(rows).map(cosine).collect())
 }
 
-/// The angle in degrees between two directions. Unlike the arc cosine, this formula is accurate for
-/// all angles.
-fn angle(a: &Direction, b: &Direction) -> Result<f64, MetricsError> {
+/// The angle in degrees between two directions.
+fn angle_between(a: &Direction, b: &Direction) -> Result<f64, MetricsError> {
     let (a, b) = (
         a.as_ref().map_err(Clone::clone)?,
         b.as_ref().map_err(Clone::clone)?,
     );
-    let opposite: Vec<f64> = b.iter().map(|value| -value).collect();
-    let (difference, sum) = (squared_distance(a, b), squared_distance(a, &opposite));
-    Ok(2.0 * difference.sqrt().atan2(sum.sqrt()).to_degrees())
+    Ok(angle(a, b))
 }
 
 fn add_memorization(classes: &mut [ClassMetrics], memorization: &Memorization) {

@@ -46,6 +46,11 @@ pub struct EpochRecord {
     /// Share of training samples for which the nearest class mean and the network predict the same
     /// class.
     pub nc4: Option<f64>,
+    /// Mean angle in degrees between the classifier rows of the minority classes. This and the next
+    /// number are omitted unless `data.imbalance` leaves at least two minority classes.
+    pub minority_angle: Option<f64>,
+    /// Mean number of training samples per minority class.
+    pub minority_samples: Option<f64>,
     /// Norm of the logits at the global feature mean.
     pub bias_collapse: Option<f64>,
     /// Expected calibration error on the training set with the given labels, 15 bins.

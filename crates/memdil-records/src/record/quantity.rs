@@ -5,7 +5,7 @@ use super::epoch::EpochRecord;
 type Field = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
 /// The dotted path and an accessor of every number in an [`EpochRecord`], sorted by path.
-const FIELDS: [Field; 47] = [
+const FIELDS: [Field; 49] = [
     ("accuracy", |r| r.accuracy),
     ("bias_collapse", |r| r.bias_collapse),
     ("ece", |r| r.ece),
@@ -19,6 +19,8 @@ const FIELDS: [Field; 47] = [
     ("memorized_as_clean", |r| r.memorized_as_clean),
     ("memorized_as_given", |r| r.memorized_as_given),
     ("memorized_as_other", |r| r.memorized_as_other),
+    ("minority_angle", |r| r.minority_angle),
+    ("minority_samples", |r| r.minority_samples),
     ("nc1", |r| r.nc1),
     ("nc1_all", |r| r.nc1_all),
     ("nc2_etf", |r| r.nc2_etf),
@@ -143,6 +145,8 @@ mod tests {
             memorized_as_clean: number,
             memorized_as_given: number,
             memorized_as_other: number,
+            minority_angle: number,
+            minority_samples: number,
             nc1: number,
             nc1_all: number,
             nc2_etf: number,

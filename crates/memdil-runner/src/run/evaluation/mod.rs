@@ -7,8 +7,8 @@ mod samples;
 
 use memdil_losses::Loss;
 use memdil_metrics::{
-    MetricsError, Moments, Predictions, accuracy, bias_collapse, correct, dilation, nc1, nc2_etf,
-    nc4, radius, rho, rho_nc1, separation,
+    MetricsError, Moments, Predictions, accuracy, bias_collapse, correct, dilation, minority_angle,
+    nc1, nc2_etf, nc4, radius, rho, rho_nc1, separation,
 };
 use memdil_records::{EpochRecord, SampleScores, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
@@ -32,6 +32,8 @@ pub(crate) struct Evaluation {
     trained_on: usize,
     /// The number of classes of the test set; the network may have latent classes too.
     classes: usize,
+    /// The minority classes of an imbalanced training set.
+    minority: Vec<usize>,
     test: SnapshotPart,
     classifier: Array2<f32>,
     bias: Array1<f32>,
@@ -56,6 +58,7 @@ impl Evaluation {
             noisy,
             trained_on: data.train.len(),
             classes: data.labels.classes(),
+            minority: data.minority.clone(),
             test,
             classifier,
             bias,
@@ -137,6 +140,13 @@ impl Evaluation {
         record.nc1 = collector.value("nc1", nc1(h, y, classes));
         record.nc2_etf = collector.value("nc2_etf", nc2_etf(w));
         record.nc4 = collector.value("nc4", nc4(h, y, w, bias));
+        if self.minority.len() > 1 {
+            let angle = minority_angle(w, &self.minority);
+            record.minority_angle = collector.value("minority_angle", angle);
+            let is_minority = |&&label: &&u32| self.minority.contains(&(label as usize));
+            let samples = y.iter().filter(is_minority).count();
+            record.minority_samples = Some(samples as f64 / self.minority.len() as f64);
+        }
         record.bias_collapse = collector.value("bias_collapse", bias_collapse(h, w, bias));
         let moments = Moments::of(h, y, None, classes);
         record.nc3 = collector.value("nc3", of(&moments, |moments| moments.nc3(w)));

@@ -22,6 +22,7 @@ fn evaluation() -> Evaluation {
         noisy: part(features(6), labels.clone(), labels),
         trained_on: 6,
         classes: 3,
+        minority: Vec::new(),
         test: part(features(3), vec![0, 1, 2], vec![0, 1, 2]),
         classifier: Array2::eye(3),
         bias: array![0.5, 0.0, 0.0],
