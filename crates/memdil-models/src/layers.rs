@@ -191,6 +191,11 @@ pub(crate) fn linear(x: &Tensor, [weight, bias]: &[Tensor; 2]) -> Result<Tensor>
     x.matmul(weight)?.broadcast_add(bias)
 }
 
+/// Means over the pixels of images (n, height, width, C): (n, C).
+pub(crate) fn mean_over_pixels(images: &Tensor) -> Result<Tensor> {
+    images.flatten(1, 2)?.mean(1)
+}
+
 /// Rejects a training batch of one sample, which batch normalisation does not support.
 pub(crate) fn check_batch(batch: &Tensor, train: bool) -> Result<()> {
     if train && batch.dim(0)? < 2 {

@@ -118,6 +118,17 @@ impl Mlp {
     }
 }
 
+impl Block {
+    fn forward(&self, x: &Tensor, activation: Activation, train: bool) -> Result<Tensor> {
+        let products = linear(&x.contiguous()?, &self.linear)?;
+        let normalised = self.norm.forward(&products, train)?;
+        match activation {
+            Activation::Relu => normalised.relu(),
+            Activation::Sigmoid => candle_nn::ops::sigmoid(&normalised),
+        }
+    }
+}
+
 impl Model for Mlp {
     /// With batch normalisation, `train` needs at least two samples. The batch is normalised by its
     /// biased variance; the running variance is unbiased.
@@ -127,15 +138,22 @@ impl Model for Mlp {
         }
         let mut features = batch.clone();
         for block in &self.blocks {
-            let products = linear(&features.contiguous()?, &block.linear)?;
-            let normalised = block.norm.forward(&products, train)?;
-            features = match self.activation {
-                Activation::Relu => normalised.relu()?,
-                Activation::Sigmoid => candle_nn::ops::sigmoid(&normalised)?,
-            };
+            features = block.forward(&features, self.activation, train)?;
         }
         let logits = linear(&features.contiguous()?, &self.variables.classifier)?;
         Ok(Output { features, logits })
+    }
+
+    /// The output of every block, after the activation: `blocks.0`, `blocks.1` and so on. The last
+    /// one is the penultimate features.
+    fn forward_layers(&self, batch: &Tensor) -> Result<Option<Vec<(String, Tensor)>>> {
+        let mut layers: Vec<(String, Tensor)> = Vec::with_capacity(self.blocks.len());
+        for (index, block) in self.blocks.iter().enumerate() {
+            let input = layers.last().map_or(batch, |(_, output)| output);
+            let output = block.forward(input, self.activation, false)?;
+            layers.push((format!("blocks.{index}"), output));
+        }
+        Ok(Some(layers))
     }
 
     fn variables(&self) -> &Variables {

@@ -43,6 +43,25 @@ pub trait Model: Debug + Send {
     /// candle's error if shapes do not match or the device fails.
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output>;
 
+    /// The features of every layer that is measured, with the layer's name, for a batch in
+    /// evaluation mode. They are listed from the input to the last layer, in the same order and
+    /// sizes for every batch. The default is `None`: the network has no layers to measure.
+    ///
+    /// The networks of this crate return the output of every block ([`Mlp`](crate::Mlp)), of the
+    /// stem and every stage ([`ResNet`](crate::ResNet)) or of every stage ([`Vgg`](crate::Vgg)).
+    /// Outputs of convolutions are averaged over the pixels.
+    ///
+    /// # Shapes
+    ///
+    /// `batch` as in [`forward`](Self::forward); features of a layer (n, width of the layer).
+    ///
+    /// # Errors
+    ///
+    /// candle's error if shapes do not match or the device fails.
+    fn forward_layers(&self, _batch: &Tensor) -> Result<Option<Vec<(String, Tensor)>>> {
+        Ok(None)
+    }
+
     /// The variables of the network.
     fn variables(&self) -> &Variables;
 }

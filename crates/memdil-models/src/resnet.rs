@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear};
+use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear, mean_over_pixels};
 use crate::model::{Model, Output, Variables};
 
 /// The depth of a residual network.
@@ -50,7 +50,7 @@ pub struct ResNetShape {
 pub struct ResNet {
     image: ImageShape,
     stem: Convolution,
-    blocks: Vec<Block>,
+    stages: Vec<Vec<Block>>,
     variables: Variables,
 }
 
@@ -79,17 +79,18 @@ impl ResNet {
         if [image.channels, image.height, image.width, width, classes].contains(&0) {
             candle_core::bail!("{shape:?}: every size must be at least 1");
         }
-        let (stages, expansion) = match shape.depth {
+        let (counts, expansion) = match shape.depth {
             ResNetDepth::R18 => ([2, 2, 2, 2], 1),
             ResNetDepth::R34 => ([3, 4, 6, 3], 1),
             ResNetDepth::R50 => ([3, 4, 6, 3], 4),
         };
         let mut layers = Layers::new(rng, dtype, device);
         let stem = layers.convolution("stem", (image.channels, width), 3, 1)?;
-        let mut blocks = Vec::new();
+        let mut stages = Vec::with_capacity(counts.len());
         let mut inputs = width;
-        for (stage, count) in stages.into_iter().enumerate() {
+        for (stage, count) in counts.into_iter().enumerate() {
             let (inner, outputs) = (width << stage, (width << stage) * expansion);
+            let mut blocks = Vec::with_capacity(count);
             for index in 0..count {
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
                 let name = format!("stages.{stage}.{index}");
@@ -116,12 +117,13 @@ impl ResNet {
                 });
                 inputs = outputs;
             }
+            stages.push(blocks);
         }
         let classifier = layers.linear("classifier", inputs, classes)?;
         Ok(Self {
             image,
             stem,
-            blocks,
+            stages,
             variables: layers.with_classifier(classifier),
         })
     }
@@ -149,12 +151,27 @@ impl Model for ResNet {
         check_batch(batch, train)?;
         let images = self.image.images(batch)?;
         let mut x = self.stem.forward(&images, None, true, train)?;
-        for block in &self.blocks {
+        for block in self.stages.iter().flatten() {
             x = block.forward(x, train)?;
         }
-        let features = x.flatten(1, 2)?.mean(1)?;
+        let features = mean_over_pixels(&x)?;
         let logits = linear(&features, &self.variables.classifier)?;
         Ok(Output { features, logits })
+    }
+
+    /// The outputs of the stem (`stem`) and of the stages (`stages.0` to `stages.3`), each averaged
+    /// over its pixels. The last one is the penultimate features.
+    fn forward_layers(&self, batch: &Tensor) -> Result<Option<Vec<(String, Tensor)>>> {
+        let images = self.image.images(batch)?;
+        let mut x = self.stem.forward(&images, None, true, false)?;
+        let mut layers = vec![("stem".to_owned(), mean_over_pixels(&x)?)];
+        for (stage, blocks) in self.stages.iter().enumerate() {
+            for block in blocks {
+                x = block.forward(x, false)?;
+            }
+            layers.push((format!("stages.{stage}"), mean_over_pixels(&x)?));
+        }
+        Ok(Some(layers))
     }
 
     fn variables(&self) -> &Variables {

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use memdil_kernels::candle::max_pool2;
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear};
+use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear, mean_over_pixels};
 use crate::model::{Model, Output, Variables};
 
 /// The depth of a VGG network, named by the number of layers with weights in the paper, which
@@ -110,19 +110,38 @@ impl Vgg {
     }
 }
 
+/// The convolutions of a stage and the pooling after them.
+fn stage(mut x: Tensor, convolutions: &[Convolution], train: bool) -> Result<Tensor> {
+    for convolution in convolutions {
+        x = convolution.forward(&x, None, true, train)?;
+    }
+    max_pool2(&x)
+}
+
 impl Model for Vgg {
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
         check_batch(batch, train)?;
         let mut x = self.image.images(batch)?;
         for convolutions in &self.stages {
-            for convolution in convolutions {
-                x = convolution.forward(&x, None, true, train)?;
-            }
-            x = max_pool2(&x)?;
+            x = stage(x, convolutions, train)?;
         }
         let features = x.flatten_from(1)?;
         let logits = linear(&features, &self.variables.classifier)?;
         Ok(Output { features, logits })
+    }
+
+    /// The outputs of the stages after their max pooling (`stages.0` to `stages.4`), each averaged
+    /// over its pixels. If images have fewer than 64 pixels in both directions, a single pixel
+    /// remains after the last stage, whose output is then the penultimate features. The penultimate
+    /// features of larger images are all remaining pixels, not their average.
+    fn forward_layers(&self, batch: &Tensor) -> Result<Option<Vec<(String, Tensor)>>> {
+        let mut x = self.image.images(batch)?;
+        let mut layers = Vec::with_capacity(self.stages.len());
+        for (index, convolutions) in self.stages.iter().enumerate() {
+            x = stage(x, convolutions, false)?;
+            layers.push((format!("stages.{index}"), mean_over_pixels(&x)?));
+        }
+        Ok(Some(layers))
     }
 
     fn variables(&self) -> &Variables {

@@ -48,6 +48,17 @@ impl<T: MlpElement> Mlp<T> {
         Ok((features, self.logits.to_rows()))
     }
 
+    /// The outputs of all blocks, after the activation, for the samples of the last
+    /// [`Mlp::evaluate`], which computes them anyway. The last one is the features.
+    ///
+    /// # Shapes
+    ///
+    /// One (n, units of the block) per block, row-major; empty before the first evaluation.
+    pub fn block_outputs(&self) -> Vec<Vec<T>> {
+        let blocks = self.blocks.iter();
+        blocks.map(|block| block.output.to_rows()).collect()
+    }
+
     /// The penalty that feature decay adds to the loss of the last [`Mlp::forward`]:
     /// $\frac{\lambda_h}{2n} \sum_i \lVert h_i \rVert^2$.
     pub fn feature_penalty(&self, feature_decay: f64) -> f64 {

@@ -124,12 +124,15 @@ fn evaluation_normalises_by_the_running_statistics() {
         };
         (0..units).map(unit).collect()
     };
-    let expected = layer(1, &layer(0, &input, 9), 3);
-    for (found, expected) in features.iter().zip(&expected) {
-        assert!(
-            (found - expected).abs() < 1e-12,
-            "{features:?} {expected:?}"
-        );
+    let first = layer(0, &input, 9);
+    let expected = layer(1, &first, 3);
+    let blocks = mlp.block_outputs();
+    assert_eq!(blocks[1], features);
+    for (found, expected) in blocks.iter().zip([&first, &expected]) {
+        assert_eq!(found.len(), expected.len());
+        for (value, wanted) in found.iter().zip(expected) {
+            assert!((value - wanted).abs() < 1e-12, "{found:?} {expected:?}");
+        }
     }
     let (weight, bias) = (
         mlp.get("classifier.weight").unwrap(),

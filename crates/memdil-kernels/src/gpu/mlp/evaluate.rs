@@ -1,9 +1,10 @@
-//! Features and logits of a network on a device.
+//! Features, logits and block outputs of a network on a device.
 
 use bytemuck::cast_slice;
 
 use super::network::{CHUNK, GpuMlp};
 use crate::error::{KernelError, check_batch};
+use crate::gpu::layout::LayerLayout;
 use crate::gpu::machine::GpuMachine;
 use crate::gpu::samples::{Samples, largest};
 
@@ -24,6 +25,69 @@ impl<M: GpuMachine> GpuMlp<M> {
         indices: &[u32],
     ) -> Result<(Vec<f32>, Vec<f32>), KernelError> {
         let (mut features, mut logits) = (Vec::new(), Vec::new());
+        self.forward_chunks(samples, indices, |network, count| {
+            let [.., hidden, top] = &network.layout.layers[..] else {
+                return Ok(());
+            };
+            features.extend(network.output(hidden, count)?);
+            logits.extend(network.output(top, count)?);
+            Ok(())
+        })?;
+        Ok((features, logits))
+    }
+
+    /// [`evaluate`](Self::evaluate) for samples in the host's memory.
+    ///
+    /// # Shapes
+    ///
+    /// `inputs` (n, inputs), features (n, features), logits (n, classes), all row-major.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Batch`]; [`KernelError::Device`].
+    pub fn evaluate_on(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), KernelError> {
+        let (mut features, mut logits) = (Vec::new(), Vec::new());
+        self.on_staged(inputs, |network, staged, order| {
+            let (h, z) = network.evaluate(staged, order)?;
+            features.extend(h);
+            logits.extend(z);
+            Ok(())
+        })?;
+        Ok((features, logits))
+    }
+
+    /// The outputs of all blocks, after the activation, for samples in the host's memory in
+    /// evaluation mode. The last one is the features.
+    ///
+    /// # Shapes
+    ///
+    /// `inputs` (n, inputs); one (n, units of the block) per block; all row-major.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelError::Batch`]; [`KernelError::Device`].
+    pub fn evaluate_blocks_on(&mut self, inputs: &[f32]) -> Result<Vec<Vec<f32>>, KernelError> {
+        let mut outputs = vec![Vec::new(); self.architecture.depth];
+        self.on_staged(inputs, |network, staged, order| {
+            network.forward_chunks(staged, order, |network, count| {
+                // The layers are the blocks and the classifier, which has no place in `outputs`.
+                for (layer, output) in network.layout.layers.iter().zip(&mut outputs) {
+                    output.extend(network.output(layer, count)?);
+                }
+                Ok(())
+            })
+        })?;
+        Ok(outputs)
+    }
+
+    /// Computes all layers for chunks of the samples. After each chunk, `read` receives its number
+    /// of samples; the outputs of the layers are then in the working memory.
+    fn forward_chunks(
+        &mut self,
+        samples: &Samples<M>,
+        indices: &[u32],
+        mut read: impl FnMut(&Self, usize) -> Result<(), KernelError>,
+    ) -> Result<(), KernelError> {
         self.check(samples, 1)?;
         if !indices.is_empty() && largest(indices) >= samples.count {
             return Err(KernelError::Index {
@@ -40,46 +104,38 @@ impl<M: GpuMachine> GpuMlp<M> {
             for index in 0..self.layout.layers.len() {
                 self.queue_layer(index, chunk.len(), false)?;
             }
-            let [.., hidden, top] = &self.layout.layers[..] else {
-                continue;
-            };
-            let read = |offset, units| self.read_rows(&self.work, offset, (chunk.len(), units));
-            features.extend(read(hidden.output, hidden.units)?);
-            logits.extend(read(top.output, top.units)?);
+            read(self, chunk.len())?;
         }
-        Ok((features, logits))
+        Ok(())
     }
 
-    /// [`evaluate`](Self::evaluate) for samples in the host's memory.
-    ///
-    /// # Shapes
-    ///
-    /// `inputs` (n, inputs), features (n, features), logits (n, classes), all row-major.
-    ///
-    /// # Errors
-    ///
-    /// [`KernelError::Batch`]; [`KernelError::Device`].
-    pub fn evaluate_on(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), KernelError> {
+    /// Copies samples in the host's memory to the device, a part at a time, and calls `run` with
+    /// the part and the indices of its samples.
+    fn on_staged(
+        &mut self,
+        inputs: &[f32],
+        mut run: impl FnMut(&mut Self, &Samples<M>, &[u32]) -> Result<(), KernelError>,
+    ) -> Result<(), KernelError> {
         let width = self.architecture.inputs;
         check_batch(inputs, width)?;
         let mut staged = self.stage()?;
-        let (mut features, mut logits) = (Vec::new(), Vec::new());
+        let mut result = Ok(());
         for chunk in inputs.chunks(staged.len() * width) {
             let n = chunk.len() / width;
-            let written = staged.set_floats(&self.machine, chunk, &vec![0; n]);
             let order: Vec<u32> = (0..n as u32).collect();
-            match written.and_then(|()| self.evaluate(&staged, &order)) {
-                Ok((h, z)) => {
-                    features.extend(h);
-                    logits.extend(z);
-                }
-                Err(error) => {
-                    self.staged = Some(staged);
-                    return Err(error);
-                }
+            result = staged
+                .set_floats(&self.machine, chunk, &vec![0; n])
+                .and_then(|()| run(self, &staged, &order));
+            if result.is_err() {
+                break;
             }
         }
         self.staged = Some(staged);
-        Ok((features, logits))
+        result
+    }
+
+    /// The outputs of a layer for the first `count` rows of the working memory.
+    fn output(&self, layer: &LayerLayout, count: usize) -> Result<Vec<f32>, KernelError> {
+        self.read_rows(&self.work, layer.output, (count, layer.units))
     }
 }
