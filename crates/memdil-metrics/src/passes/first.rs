@@ -212,9 +212,14 @@ impl FirstPass {
         Moments::new(self.origins, &self.sums)
     }
 
-    /// Ends a pass in which classes may be empty. The mean of an empty class is set to a sample of
-    /// another class, so that it does not extend the range of the features, and must not be used.
-    fn finish_with_empty_classes(mut self) -> Result<Moments, MetricsError> {
+    /// Same as [`finish`](Self::finish), but classes may be empty. The mean of an empty class is set
+    /// to a sample of another class, so that it does not extend the range of the features, and must
+    /// not be used; the counts of [`Moments::means`] show which classes are empty.
+    ///
+    /// # Errors
+    /// No samples, sums outside the range of `f64`.
+    pub fn finish_with_empty_classes(mut self) -> Result<Moments, MetricsError> {
+        check_samples(Subject::Features, self.sums.counts.sum())?;
         if let Some(present) = self.seen.iter().position(|&seen| seen) {
             let origin = self.origins.row(present).to_owned();
             for class in (0..self.classes).filter(|&class| !self.seen[class]) {
