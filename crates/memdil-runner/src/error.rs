@@ -85,6 +85,24 @@ pub enum RunnerError {
         /// The name of the network.
         name: String,
     },
+    /// A network whose layers cannot be measured.
+    #[error(
+        "model '{name}': the network has no layers to measure; implement Model::forward_layers, or measure without layers (training.evaluate_layers = false)"
+    )]
+    NoLayers {
+        /// The network.
+        name: String,
+    },
+    /// A network whose layers differ between two batches.
+    #[error(
+        "model '{name}': Model::forward_layers returned {found}; it must return the same layers for every batch, one row per sample"
+    )]
+    ChangedLayers {
+        /// The network.
+        name: String,
+        /// The deviation.
+        found: String,
+    },
     /// The output folder belongs to a run with other settings.
     #[error("{}: contains a run with other settings; choose another output folder or remove this one", path.display())]
     OtherRun {
@@ -213,6 +231,8 @@ impl RunnerError {
             | Self::LatentClasses { .. }
             | Self::SmallImages { .. }
             | Self::CustomModel { .. }
+            | Self::NoLayers { .. }
+            | Self::ChangedLayers { .. }
             | Self::OtherRun { .. }
             | Self::OtherSearch { .. }
             | Self::NoSuchSearch { .. }

@@ -27,7 +27,9 @@ pub use network::build::{Build, build_network};
 pub use network::candle::CandleNetwork;
 pub use network::cpu::FusedMlp;
 pub use network::gpu::GpuNetwork;
-pub use network::interface::{ImageSet, Network, NetworkState, QueuedLoss, StepOutput};
+pub use network::interface::{
+    ImageSet, LayerOutput, Network, NetworkState, QueuedLoss, StepOutput,
+};
 pub use network::state::{NamedTensor, Tensors};
 pub use prepare::Prepared;
 pub use run::evaluate_run::{Evaluated, evaluate_model, evaluate_run};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use super::layer::LayerRecord;
+
 /// The metrics of an epoch. Training-set metrics are computed in evaluation mode on the samples
 /// trained on, with the labels trained on. Their names are those of the metrics chapter of the
 /// book.
@@ -78,6 +80,17 @@ pub struct EpochRecord {
     pub separation: Option<f64>,
     /// Accuracy on the held-out noisy samples; omitted if no samples are held out.
     pub validation_accuracy: Option<f64>,
+    /// Metrics of the layers, from the input to the last layer; omitted unless the layers were
+    /// measured.
+    pub layers: Option<Vec<LayerRecord>>,
+    /// `test_dilation` of the last layer divided by that of the first layer.
+    pub layers_dilation_ratio: Option<f64>,
+    /// `memorization_over_separation` of the last layer divided by that of the first layer.
+    pub layers_memorization_ratio: Option<f64>,
+    /// Relative depth i / L of the first of the layers i = 1, ..., L from which up to the last layer
+    /// more corrupted training samples are nearest to the mean of their given class than to that of
+    /// their clean class; omitted if this does not hold at the last layer.
+    pub layers_memorization_depth: Option<f64>,
     /// Metrics on the test set; omitted in epochs without evaluation.
     pub test: Option<TestRecord>,
     /// How well scores of the training samples separate the corrupted from the uncorrupted samples;

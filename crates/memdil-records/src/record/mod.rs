@@ -1,6 +1,7 @@
 //! Records: the results of runs and searches.
 
 pub(crate) mod epoch;
+pub(crate) mod layer;
 pub(crate) mod layer_peeled;
 pub(crate) mod quantity;
 pub(crate) mod run;

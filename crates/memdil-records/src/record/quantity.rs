@@ -5,11 +5,14 @@ use super::epoch::EpochRecord;
 type Field = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
 /// The dotted path and an accessor of every number in an [`EpochRecord`], sorted by path.
-const FIELDS: [Field; 49] = [
+const FIELDS: [Field; 52] = [
     ("accuracy", |r| r.accuracy),
     ("bias_collapse", |r| r.bias_collapse),
     ("ece", |r| r.ece),
     ("epoch", |r| Some(r.epoch as f64)),
+    ("layers_dilation_ratio", |r| r.layers_dilation_ratio),
+    ("layers_memorization_depth", |r| r.layers_memorization_depth),
+    ("layers_memorization_ratio", |r| r.layers_memorization_ratio),
     ("learning_rate", |r| Some(r.learning_rate)),
     ("loss", |r| Some(r.loss)),
     ("memorization_mean", |r| r.memorization_mean),
@@ -133,6 +136,10 @@ mod tests {
             learning_rate: 1.0,
             loss: 1.0,
             memorization_per_class: None,
+            layers: None,
+            layers_dilation_ratio: number,
+            layers_memorization_depth: number,
+            layers_memorization_ratio: number,
             undefined: std::collections::BTreeMap::new(),
             seconds: 1.0,
             accuracy: number,

@@ -76,3 +76,36 @@ impl Snapshot {
         })
     }
 }
+
+/// The output of a layer in evaluation mode, from which `memdil metrics` computes its metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerFeatures {
+    /// Output for the samples trained on, (n, width).
+    pub features: Array2<f32>,
+    /// Given labels of these samples.
+    pub labels: Array1<u32>,
+    /// Labels of these samples without noise.
+    pub clean_labels: Array1<u32>,
+    /// Output for the test samples, (test samples, width).
+    pub test_features: Array2<f32>,
+    /// Labels of the test samples.
+    pub test_labels: Array1<u32>,
+}
+
+impl LayerFeatures {
+    /// Writes an archive in NumPy's .npz format with the fields as arrays.
+    ///
+    /// # Errors
+    ///
+    /// The error of the writer.
+    pub fn write_npz(&self, writer: impl Write + Seek) -> Result<(), WriteNpzError> {
+        let mut npz = NpzWriter::new(writer);
+        npz.add_array("features", &self.features)?;
+        npz.add_array("labels", &self.labels)?;
+        npz.add_array("clean_labels", &self.clean_labels)?;
+        npz.add_array("test_features", &self.test_features)?;
+        npz.add_array("test_labels", &self.test_labels)?;
+        npz.finish()?;
+        Ok(())
+    }
+}

@@ -58,6 +58,10 @@ pub struct TrainingSpec {
     /// default: 0.
     #[serde(default)]
     pub feature_decay: f64,
+    /// Whether every evaluation also measures the layers of the network
+    /// ([`LayerRecord`](crate::LayerRecord)); default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evaluate_layers: bool,
 }
 
 impl TrainingSpec {

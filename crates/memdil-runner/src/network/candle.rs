@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2};
 
 use crate::config::update::Update;
 use crate::error::RunnerError;
-use crate::network::interface::{Network, NetworkState, StepOutput};
+use crate::network::interface::{LayerOutput, Network, NetworkState, StepOutput};
 use crate::network::optimizer::CandleOptimizer;
 use crate::network::state::{NamedTensor, Tensors, pick};
 
@@ -220,6 +220,22 @@ impl Network for CandleNetwork {
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         let output = self.network.forward(&self.batch(inputs)?, false)?;
         Ok((values(&output.features)?, values(&output.logits)?))
+    }
+
+    fn forward_layers(&mut self, inputs: &[f32]) -> Result<Option<Vec<LayerOutput>>, RunnerError> {
+        let Some(layers) = self.network.forward_layers(&self.batch(inputs)?)? else {
+            return Ok(None);
+        };
+        let output = |(name, features): (String, Tensor)| {
+            let features = Array2::from_shape_vec(features.dims2()?, values(&features)?)
+                .map_err(candle_core::Error::wrap)?;
+            Ok(LayerOutput { name, features })
+        };
+        layers
+            .into_iter()
+            .map(output)
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 }
 

@@ -6,8 +6,8 @@ use memdil_records::RunSpec;
 use ndarray::ArrayView2;
 
 use crate::error::RunnerError;
-use crate::network::interface::{Network, StepOutput};
-use crate::network::perceptron::{Engine, Recipe};
+use crate::network::interface::{LayerOutput, Network, StepOutput};
+use crate::network::perceptron::{Engine, Recipe, layer_outputs};
 
 /// A multilayer perceptron and its optimiser, computed by memdil-kernels.
 #[derive(Debug)]
@@ -88,5 +88,11 @@ impl Network for FusedMlp {
 
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         Ok(self.network.evaluate(inputs)?)
+    }
+
+    fn forward_layers(&mut self, inputs: &[f32]) -> Result<Option<Vec<LayerOutput>>, RunnerError> {
+        self.network.evaluate(inputs)?;
+        let samples = inputs.len() / self.network.architecture().inputs;
+        layer_outputs(self.network.block_outputs(), samples).map(Some)
     }
 }

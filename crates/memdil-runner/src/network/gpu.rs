@@ -10,8 +10,8 @@ use memdil_losses::Loss;
 use memdil_records::RunSpec;
 
 use crate::error::RunnerError;
-use crate::network::interface::{ImageSet, Network, QueuedLoss, StepOutput};
-use crate::network::perceptron::{Engine, Recipe};
+use crate::network::interface::{ImageSet, LayerOutput, Network, QueuedLoss, StepOutput};
+use crate::network::perceptron::{Engine, Recipe, layer_outputs};
 use crate::prepare::Prepared;
 
 /// A multilayer perceptron and its optimiser on a GPU.
@@ -101,6 +101,11 @@ impl<M: GpuMachine> Network for GpuNetwork<M> {
 
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError> {
         Ok(self.network.evaluate_on(inputs)?)
+    }
+
+    fn forward_layers(&mut self, inputs: &[f32]) -> Result<Option<Vec<LayerOutput>>, RunnerError> {
+        let samples = inputs.len() / self.network.architecture().inputs;
+        layer_outputs(self.network.evaluate_blocks_on(inputs)?, samples).map(Some)
     }
 
     fn begin_epoch(

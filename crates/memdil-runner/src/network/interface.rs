@@ -19,6 +19,18 @@ pub enum ImageSet {
     Test,
 }
 
+/// Samples per forward pass of an evaluation, which bounds its memory.
+pub(crate) const CHUNK: usize = 512;
+
+/// The output of a layer for a batch, from [`Network::forward_layers`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerOutput {
+    /// Name of the layer.
+    pub name: String,
+    /// Features (n, width of the layer); those of a convolutional layer are averaged over pixels.
+    pub features: Array2<f32>,
+}
+
 /// The loss over the queued steps of an epoch, from [`Network::queued_loss`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum QueuedLoss {
@@ -167,6 +179,21 @@ pub trait Network: NetworkState {
     /// [`RunnerError::Tensor`] if the length of `inputs` is not a multiple of the size of a
     /// sample, or the device fails.
     fn forward(&mut self, inputs: &[f32]) -> Result<(Vec<f32>, Vec<f32>), RunnerError>;
+
+    /// The outputs of the layers in evaluation mode, from the input to the last layer, in the same
+    /// order and sizes for every batch. The default is `None`: the network has no layers to
+    /// measure.
+    ///
+    /// # Shapes
+    ///
+    /// `inputs` in row-major order, (n, values of a sample).
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`forward`](Self::forward).
+    fn forward_layers(&mut self, _inputs: &[f32]) -> Result<Option<Vec<LayerOutput>>, RunnerError> {
+        Ok(None)
+    }
 
     /// Begins or resumes an epoch of queued steps, in a network with its own copy of the data.
     /// `done` is the number of samples of the epoch so far and the sum of their losses.

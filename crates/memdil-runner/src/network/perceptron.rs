@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2};
 use crate::config::update::Update;
 use crate::error::RunnerError;
 use crate::network::candle::{mlp_model, variant};
-use crate::network::interface::NetworkState;
+use crate::network::interface::{LayerOutput, NetworkState};
 use crate::network::state::{NamedTensor, Tensors, pick};
 
 /// The name of the tensor with Adam's number of steps.
@@ -154,6 +154,20 @@ impl<E: Engine> NetworkState for E {
         }
         Ok(())
     }
+}
+
+/// The outputs of the blocks for `samples` samples, with their names.
+pub(super) fn layer_outputs(
+    outputs: Vec<Vec<f32>>,
+    samples: usize,
+) -> Result<Vec<LayerOutput>, RunnerError> {
+    let layer = |(index, values): (usize, Vec<f32>)| {
+        let shape = (samples, values.len() / samples.max(1));
+        let features = Array2::from_shape_vec(shape, values).map_err(candle_core::Error::wrap)?;
+        let name = format!("blocks.{index}");
+        Ok(LayerOutput { name, features })
+    };
+    outputs.into_iter().enumerate().map(layer).collect()
 }
 
 fn tensors(

@@ -12,6 +12,7 @@ use crate::network::state::read_tensors;
 use crate::prepare::Prepared;
 use crate::run::checkpoint::{self, Checkpoint};
 use crate::run::evaluation::Evaluation;
+use crate::run::evaluation::layers::{check_layers, measure_layers, write_layers};
 use crate::run::options::RunOptions;
 use crate::run::training::learning_rate;
 
@@ -35,14 +36,16 @@ pub struct Evaluated {
 ///
 /// The labels are read from the run's `noise.npz`, which must match the images of its settings. The
 /// training loss and the seconds of the epoch cannot be measured again; they are taken from the
-/// run's records, and so are the scores of the samples over the epochs. On the same machine, the metrics of a finished run are those of its last epoch.
-/// Nothing is written. `refused` is called with the path of each unusable checkpoint and the
-/// reason.
+/// run's records, and so are the scores of the samples over the epochs. On the same machine, the
+/// metrics of a finished run are those of its last epoch, with those of the layers if the options
+/// request them. Nothing is written except [`RunOptions::layers_out`]. `refused` is called with the
+/// path of each unusable checkpoint and the reason.
 ///
 /// # Errors
 ///
 /// [`RunnerError::NoNetwork`] if there is no run, or if it has diverged or has no checkpoint yet;
-/// otherwise the errors of [`train`](crate::train).
+/// [`RunnerError::NoLayers`] if layers are requested of a network that has none; otherwise the
+/// errors of [`train`](crate::train).
 pub fn evaluate_run(
     folder: &Path,
     options: &RunOptions,
@@ -121,11 +124,21 @@ fn evaluate(
             }
         }
     }
+    let wants_layers = options.layers || spec.training.evaluate_layers;
+    if wants_layers || options.layers_out.is_some() {
+        check_layers(network.as_mut(), &spec, &data)?;
+    }
     let evaluation = Evaluation::new(network.as_mut(), &data)?;
     if !evaluation.is_finite() {
         return Err(no_network("features or logits are not finite"));
     }
     evaluation.measure(&spec.loss, scores, &mut record)?;
+    if wants_layers {
+        measure_layers(network.as_mut(), &spec, &data, &mut record)?;
+    }
+    if let Some(out) = &options.layers_out {
+        write_layers(network.as_mut(), &spec, &data, out)?;
+    }
     Ok(Evaluated {
         record,
         snapshot: evaluation.into_snapshot()?,

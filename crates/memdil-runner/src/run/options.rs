@@ -23,6 +23,12 @@ pub struct RunOptions {
     pub checkpoint_every: Duration,
     /// Whether an event file for TensorBoard is written after every epoch.
     pub tensorboard: bool,
+    /// Whether [`evaluate_run`](crate::evaluate_run) also measures the layers of a run whose
+    /// settings do not request it.
+    pub layers: bool,
+    /// The folder to which [`evaluate_run`](crate::evaluate_run) writes the outputs of the layers,
+    /// one archive per layer.
+    pub layers_out: Option<PathBuf>,
 }
 
 impl RunOptions {
@@ -34,6 +40,8 @@ impl RunOptions {
             data_dirs: Vec::new(),
             checkpoint_every: Duration::from_secs(30),
             tensorboard: false,
+            layers: false,
+            layers_out: None,
         }
     }
 
@@ -55,6 +63,20 @@ impl RunOptions {
     #[must_use]
     pub fn tensorboard(mut self, tensorboard: bool) -> Self {
         self.tensorboard = tensorboard;
+        self
+    }
+
+    /// Sets whether an evaluation measures the layers.
+    #[must_use]
+    pub fn layers(mut self, layers: bool) -> Self {
+        self.layers = layers;
+        self
+    }
+
+    /// Sets the folder for the outputs of the layers.
+    #[must_use]
+    pub fn layers_out(mut self, layers_out: Option<PathBuf>) -> Self {
+        self.layers_out = layers_out;
         self
     }
 }

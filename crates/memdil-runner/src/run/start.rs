@@ -10,6 +10,7 @@ use crate::error::{RunnerError, write_error};
 use crate::network::build::{Build, build_for_run};
 use crate::prepare::Prepared;
 use crate::run::checkpoint::{self, State};
+use crate::run::evaluation::layers::check_layers;
 use crate::run::metrics_file::MetricsFile;
 use crate::run::training::Training;
 
@@ -48,7 +49,10 @@ impl<'a> Start<'a> {
             std::fs::rename(run.metrics(), &partial).map_err(|e| write_error(&partial, e))?;
         }
         let new = || -> Result<Training<'a>, RunnerError> {
-            let network = build_for_run(spec, data, device, build)?;
+            let mut network = build_for_run(spec, data, device, build)?;
+            if spec.training.evaluate_layers {
+                check_layers(network.as_mut(), spec, data)?;
+            }
             Ok(Training::new(spec, data, network))
         };
         while let Some((slot, checkpoint)) = found.pop() {

@@ -11,6 +11,7 @@ use crate::error::RunnerError;
 use crate::network::interface::{Network, QueuedLoss, StepOutput};
 use crate::prepare::Prepared;
 use crate::run::evaluation::Evaluation;
+use crate::run::evaluation::layers::measure_layers;
 use crate::run::scores::TrainingScores;
 
 /// Measures the seconds of a training, including those of earlier, interrupted processes.
@@ -277,6 +278,9 @@ impl<'a> Training<'a> {
             }
             let scores = self.scores.of(&self.data.train, epoch, &self.data.labels);
             samples = evaluation.measure(&self.spec.loss, Some(scores), &mut record)?;
+            if self.spec.training.evaluate_layers {
+                measure_layers(self.network.as_mut(), self.spec, self.data, &mut record)?;
+            }
             Some(evaluation)
         } else {
             None

@@ -82,6 +82,26 @@ fn epochs_agree_with_the_processor() {
     assert_eq!(found.given_since, expected.given_since);
 }
 
+/// More samples than the device evaluates at once.
+#[test]
+fn layers_agree_with_the_processor() {
+    let (spec, data) = scene(&CONFIG.replace("images_per_class = 30", "images_per_class = 300"));
+    let inputs = &data.train_inputs;
+    let mut cpu = build_network(&spec, inputs.shape(), 2, &Device::Cpu).expect("a network");
+    let mut batch = vec![0.0; 600 * inputs.values_per_sample()];
+    inputs.fill(&(0..600).collect::<Vec<_>>(), &mut batch);
+    let expected = cpu.forward_layers(&batch).expect("layers").expect("blocks");
+    let found = emulated(&spec, &data).forward_layers(&batch);
+    let found = found.expect("layers").expect("blocks");
+    assert_eq!((found.len(), expected.len()), (2, 2));
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!(found.name, expected.name);
+        assert_eq!(found.features.dim(), expected.features.dim());
+        let difference = (&found.features - &expected.features).mapv(f32::abs);
+        assert!(difference.iter().all(|&d| d < 1e-4), "{}", found.name);
+    }
+}
+
 /// A training that is interrupted in the middle of an epoch resumes with the same bits.
 #[test]
 fn a_queued_epoch_is_resumed() {

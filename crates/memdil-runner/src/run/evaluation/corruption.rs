@@ -34,9 +34,7 @@ impl<'a> Corruption<'a> {
                 classes,
             };
         }
-        let kept: Vec<usize> = (0..given.len())
-            .filter(|&i| given[i] == clean[i] || given[i] >= classes as u32)
-            .collect();
+        let kept = kept_with_latent(given, clean, classes);
         let pick = |labels: &[u32]| kept.iter().map(|&i| labels[i]).collect();
         Self {
             features: features.select(Axis(0), &kept).into(),
@@ -47,14 +45,8 @@ impl<'a> Corruption<'a> {
         }
     }
 
-    /// The given labels, with latent labels replaced by some wrong true class. Distances depend
-    /// only on which samples are corrupted.
     fn given_true(&self) -> Vec<u32> {
-        let k = self.classes as u32;
-        let pairs = self.given.iter().zip(&self.clean);
-        pairs
-            .map(|(&given, &clean)| if given < k { given } else { (clean + 1) % k })
-            .collect()
+        given_true(&self.given, &self.clean, self.classes)
     }
 
     pub(crate) fn memorization(&self) -> Result<memdil_metrics::Memorization, MetricsError> {
@@ -88,6 +80,23 @@ impl<'a> Corruption<'a> {
         let means = uncorrupted_class_means(h, &given, &self.clean, self.classes)?;
         memdil_metrics::separation(means.means.view())
     }
+}
+
+/// With latent classes, the samples that are not excluded.
+pub(super) fn kept_with_latent(given: &[u32], clean: &[u32], classes: usize) -> Vec<usize> {
+    (0..given.len())
+        .filter(|&i| given[i] == clean[i] || given[i] >= classes as u32)
+        .collect()
+}
+
+/// The given labels, with latent labels replaced by some wrong true class. Distances depend only on
+/// which samples are corrupted.
+pub(super) fn given_true(given: &[u32], clean: &[u32], classes: usize) -> Vec<u32> {
+    let k = classes as u32;
+    let pairs = given.iter().zip(clean);
+    pairs
+        .map(|(&given, &clean)| if given < k { given } else { (clean + 1) % k })
+        .collect()
 }
 
 pub(crate) fn labels(array: &Array1<u32>) -> &[u32] {

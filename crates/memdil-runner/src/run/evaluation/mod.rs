@@ -2,6 +2,7 @@
 
 mod collector;
 mod corruption;
+pub(crate) mod layers;
 mod random_classifier;
 mod samples;
 
@@ -14,15 +15,12 @@ use memdil_records::{EpochRecord, SampleScores, Snapshot, SnapshotPart, TestReco
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use crate::error::RunnerError;
-use crate::network::interface::{ImageSet, Network};
+use crate::network::interface::{CHUNK, ImageSet, Network};
 use crate::prepare::Prepared;
 use crate::run::evaluation::collector::Collector;
 use crate::run::evaluation::corruption::{Corruption, labels};
 use crate::run::evaluation::random_classifier::RandomClassifier;
 use crate::run::evaluation::samples::{add_geometry, rank};
-
-/// Samples per forward pass, which bounds the memory of an evaluation.
-const CHUNK: usize = 512;
 
 /// Features and logits of all samples.
 pub(crate) struct Evaluation {
