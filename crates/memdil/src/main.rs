@@ -11,6 +11,7 @@ mod eval;
 mod failure;
 mod labelled_images;
 mod layer_peeled;
+mod layers;
 mod metrics;
 mod noise;
 mod progress;

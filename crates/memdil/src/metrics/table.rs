@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 /// Groups and the prefixes of the names that belong to them, in printed order.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("training", &["epoch", "learning_rate", "loss", "seconds"]),
     ("inputs", &["samples", "dim", "classes"]),
     (
@@ -25,6 +25,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         "memorization",
         &["memorization", "memorized", "corruption", "separation"],
     ),
+    ("across layers", &["layers_"]),
     (
         "calibration",
         &[
@@ -69,7 +70,7 @@ pub(crate) fn text(metrics: &Value) -> String {
         .iter()
         .map(|(name, value)| (name.as_str(), value))
         .collect();
-    left.retain(|(name, _)| !matches!(*name, "test" | "undefined"));
+    left.retain(|(name, _)| !matches!(*name, "test" | "undefined" | "layers"));
     let mut text = String::new();
     for (title, starts) in GROUPS {
         let rows = left.extract_if(.., |(name, _)| rank(name, starts) < starts.len());
@@ -126,7 +127,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// Formats a value with six significant digits.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {
         return "0".to_owned();

@@ -5,6 +5,7 @@ mod common;
 mod damaged;
 mod data;
 mod declared;
+mod layers;
 mod metrics;
 mod metrics_errors;
 mod noise;
