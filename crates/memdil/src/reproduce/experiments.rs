@@ -25,6 +25,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "large-scale",
     "latent-classes",
     "layer-peeled",
+    "layers",
     "md-theory",
     "memorization-dilation",
     "resnet-fashion-mnist",
