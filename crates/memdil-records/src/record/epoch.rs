@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::layer::LayerRecord;
+use super::layer::{LayerRecord, last_over_first, memorization_depth};
 
 /// The metrics of an epoch. Training-set metrics are computed in evaluation mode on the samples
 /// trained on, with the labels trained on. Their names are those of the metrics chapter of the
@@ -101,6 +101,18 @@ pub struct EpochRecord {
     pub undefined: BTreeMap<String, String>,
     /// Wall-clock seconds of the epoch: the one value that differs between two identical runs.
     pub seconds: f64,
+}
+
+impl EpochRecord {
+    /// Stores the metrics of the layers, from the input to the last layer, and the numbers that are
+    /// derived from them.
+    pub fn set_layers(&mut self, layers: Vec<LayerRecord>) {
+        self.layers_dilation_ratio = last_over_first(&layers, |layer| layer.test_dilation);
+        self.layers_memorization_ratio =
+            last_over_first(&layers, |layer| layer.memorization_over_separation);
+        self.layers_memorization_depth = memorization_depth(&layers);
+        self.layers = Some(layers);
+    }
 }
 
 /// Metrics on the test set, whose labels are clean.

@@ -3,14 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::epoch::EpochRecord;
-
 /// The metrics of a layer, from its output in evaluation mode. The output of a convolutional layer
 /// is averaged over its pixels, so its features are one value per channel.
 ///
 /// Distances are Euclidean, and the nearest of several equally distant class means is that of the
-/// lowest class. A metric that is not defined is omitted; `undefined` of the [`EpochRecord`] then
-/// has the reason under `layers.INDEX.NAME`.
+/// lowest class. A metric that is not defined is omitted; `undefined` of the [`EpochRecord`](crate::EpochRecord)
+/// then has the reason under `layers.INDEX.NAME`.
 ///
 /// Sources: Ben-Shaul and Dekel 2022 (nearest class means of intermediate layers), Parker et al.
 /// 2023 (collapse of intermediate layers), Stephenson et al. 2021 (the depth of memorization).
@@ -52,21 +50,9 @@ pub struct LayerRecord {
     pub test_ncm_accuracy: Option<f64>,
 }
 
-impl EpochRecord {
-    /// Stores the metrics of the layers, from the input to the last layer, and the numbers that are
-    /// derived from them.
-    pub fn set_layers(&mut self, layers: Vec<LayerRecord>) {
-        self.layers_dilation_ratio = last_over_first(&layers, |layer| layer.test_dilation);
-        self.layers_memorization_ratio =
-            last_over_first(&layers, |layer| layer.memorization_over_separation);
-        self.layers_memorization_depth = memorization_depth(&layers);
-        self.layers = Some(layers);
-    }
-}
-
 /// The value of the last layer divided by that of the first; `None` with fewer than two layers, or
 /// if the ratio is not finite.
-fn last_over_first(
+pub(super) fn last_over_first(
     layers: &[LayerRecord],
     value: impl Fn(&LayerRecord) -> Option<f64>,
 ) -> Option<f64> {
@@ -80,7 +66,7 @@ fn last_over_first(
 /// The relative depth i / L of the first of the layers i = 1, ..., L from which up to the last layer
 /// more corrupted samples are nearest to the mean of their given class than to that of their clean
 /// class; `None` if the last layer is not among them.
-fn memorization_depth(layers: &[LayerRecord]) -> Option<f64> {
+pub(super) fn memorization_depth(layers: &[LayerRecord]) -> Option<f64> {
     let as_given = |layer: &LayerRecord| {
         let shares = layer
             .corrupted_nearest_given
@@ -106,33 +92,27 @@ mod tests {
             test_dilation: Some(dilation),
             corrupted_nearest_given: Some(shares[0]),
             corrupted_nearest_clean: Some(shares[1]),
-            memorization_over_separation: Some(dilation / 4.0),
             ..LayerRecord::default()
         }
     }
 
+    fn ratio(dilations: &[f64]) -> Option<f64> {
+        let layers = dilations.iter().map(|&dilation| layer(dilation, [0.0; 2]));
+        last_over_first(&layers.collect::<Vec<_>>(), |layer| layer.test_dilation)
+    }
+
     fn depth(shares: &[[f64; 2]]) -> Option<f64> {
-        let mut record = EpochRecord::default();
-        record.set_layers(shares.iter().map(|&shares| layer(1.0, shares)).collect());
-        record.layers_memorization_depth
+        let layers = shares.iter().map(|&shares| layer(1.0, shares));
+        memorization_depth(&layers.collect::<Vec<_>>())
     }
 
     #[test]
     fn ratios_compare_the_last_layer_with_the_first() {
-        let mut record = EpochRecord::default();
-        record.set_layers(vec![
-            layer(8.0, [0.0, 1.0]),
-            layer(5.0, [0.0, 1.0]),
-            layer(2.0, [0.0, 1.0]),
-        ]);
-        assert_eq!(record.layers_dilation_ratio, Some(0.25));
-        assert_eq!(record.layers_memorization_ratio, Some(0.25));
-        record.set_layers(vec![layer(8.0, [0.0, 1.0])]);
-        assert_eq!(record.layers_dilation_ratio, None);
-        record.set_layers(vec![layer(0.0, [0.0, 1.0]), layer(1.0, [0.0, 1.0])]);
-        assert_eq!(record.layers_dilation_ratio, None);
-        record.set_layers(vec![LayerRecord::default(), layer(1.0, [0.0, 1.0])]);
-        assert_eq!(record.layers_dilation_ratio, None);
+        assert_eq!(ratio(&[8.0, 5.0, 2.0]), Some(0.25));
+        assert_eq!(ratio(&[8.0]), None);
+        assert_eq!(ratio(&[0.0, 1.0]), None);
+        let layers = [LayerRecord::default(), layer(1.0, [0.0; 2])];
+        assert_eq!(last_over_first(&layers, |layer| layer.test_dilation), None);
     }
 
     #[test]
