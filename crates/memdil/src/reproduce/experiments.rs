@@ -28,6 +28,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "layers",
     "md-theory",
     "memorization-dilation",
+    "minority-collapse",
     "resnet-fashion-mnist",
     "robust-losses",
 ];
