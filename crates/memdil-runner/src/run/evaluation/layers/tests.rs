@@ -155,7 +155,7 @@ fn the_last_layer_has_the_metrics_of_the_epoch() {
         let (spec, data, network) = &mut scene;
         let mut epoch = EpochRecord::default();
         let evaluation = Evaluation::new(network.as_mut(), data).unwrap();
-        evaluation.measure(&spec.loss, &mut epoch).unwrap();
+        evaluation.measure(&spec.loss, None, &mut epoch).unwrap();
         let layers = record.layers.unwrap();
         let last = layers.last().unwrap();
         for (name, found, expected) in [
