@@ -12,7 +12,7 @@
 //! | Geometry of the classifier (NC2 to NC4) | [`nc2_etf`], [`nc2_equinorm_w`], [`nc3`], [`nc3_dual`], [`nc4`], [`bias_collapse`], [`minority_angle`] |
 //! | Memorization of wrong labels | [`memorization`], [`memorization_test`], [`memorized_fraction`], [`corruption_bias`] |
 //! | Dilation on unseen data | [`dilation`], [`rho`], [`radius`], [`separation`], [`rho_nc1`] |
-//! | Single samples | [`sample_geometry`], [`ranking`] of samples by a score |
+//! | Single samples | [`sample_geometry`], [`logit_scores`], [`head_scores`]; [`ranking`] of samples by a score |
 //! | Accuracy and calibration | [`accuracy`], [`ece`], [`adaptive_ece`], [`brier`], [`nll`] |
 //! | Checks of the inputs | [`check_class_numbers`], [`looks_like_probabilities`] |
 //!
@@ -70,5 +70,7 @@ pub use memorization::{memorization, memorization_test, memorized_fraction};
 pub use passes::{ECE_BINS, FirstPass, Moments, Predictions, SecondPass, SecondPassTotals};
 pub use ranking::{Ranking, ranking};
 pub use results::{ClassMeans, Memorization, MemorizedFraction};
-pub use samples::{MeanGeometry, SampleGeometry, sample_geometry};
+pub use samples::{
+    LogitScores, MeanGeometry, SampleGeometry, head_scores, logit_scores, sample_geometry,
+};
 pub use spread::{dilation, radius, rho, rho_nc1, separation};

@@ -1,7 +1,8 @@
 //! Scores per sample and their ranking, compared with their definitions.
 
 use memdil_metrics::{
-    MetricsError, class_means, memorization, ranking, sample_geometry, uncorrupted_class_means,
+    MetricsError, class_means, head_scores, logit_scores, memorization, nll, ranking,
+    sample_geometry, uncorrupted_class_means,
 };
 use ndarray::{Array1, Array2, ArrayView1, Axis, array};
 use proptest::prelude::*;
@@ -217,4 +218,31 @@ fn invalid_samples_are_errors() {
     assert_eq!(found.given.alignments, Err(error));
     let error = overflow("the distance from the clean mean");
     assert_eq!(found.clean, Some(Err(error)));
+}
+
+#[test]
+fn losses_and_margins_of_both_interfaces_agree() {
+    let (features, labels) = clusters(3, 5, 17, 2.0);
+    let mut random = Random(4);
+    let (classifier, bias) = (
+        random.matrix(5, 17),
+        random.matrix(1, 5).remove_axis(Axis(0)),
+    );
+    let logits = features.dot(&classifier.t()) + &bias;
+    let found = logit_scores(logits.view(), &labels).unwrap();
+    let head = (classifier.view(), bias.view());
+    let of_head = head_scores(features.view(), &labels, head).unwrap();
+    for (row, &label) in labels.iter().enumerate() {
+        let softmax = logits.row(row).mapv(f64::exp);
+        let expected = -(softmax[label as usize] / softmax.sum()).ln();
+        assert!((found.losses[row] - expected).abs() < 1e-9 * (1.0 + expected));
+        let mut others = logits.row(row).to_vec();
+        let own = others.swap_remove(label as usize);
+        let largest = others.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        assert_eq!(found.margins[row], own - largest);
+        assert!((of_head.margins[row] - found.margins[row]).abs() < 1e-9);
+        assert!((of_head.losses[row] - found.losses[row]).abs() < 1e-9);
+    }
+    let mean = found.losses.iter().sum::<f64>() / labels.len() as f64;
+    assert_close(mean, nll(logits.view(), &labels).unwrap(), 1e-12);
 }

@@ -1,8 +1,9 @@
-//! Geometry per sample: distance from a class mean and alignment with it.
+//! Distance of each sample from a class mean, and alignment with it.
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
+use super::MIN_ROWS;
 use crate::error::{MetricsError, Subject, finite};
 use crate::input::check_samples;
 use crate::kernels::{Real, Rows, along, squared_distance};
@@ -106,9 +107,6 @@ pub fn sample_geometry<T: Real, L: Label>(
         clean: clean.map(|of| of?.collect("the distance from the clean mean", &found, 1)),
     })
 }
-
-/// Smallest number of rows for a separate thread.
-const MIN_ROWS: usize = 512;
 
 /// Name of the alignment in errors.
 const ALIGNMENT: &str = "the alignment with a class mean";
