@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 
 use crate::error::{MetricsError, Subject};
 use crate::geometry::weighted_mean;
-use crate::input::{check_labels, check_samples, check_two_classes, first_missing};
+use crate::input::{check_labels, check_samples, first_missing};
 use crate::kernels::Real;
 use crate::label::{Label, class};
 use crate::passes::Moments;
@@ -81,41 +81,6 @@ pub fn uncorrupted_class_means<T: Real, L: Label>(
         return Err(MetricsError::NoCleanSample { class });
     }
     Moments::with_empty_classes(features, labels, Some(clean_labels), classes)?.uncorrupted_means()
-}
-
-/// The class with the nearest mean for each sample.
-///
-/// $$\arg\min_k \Vert h_i - \mu_k \Vert$$
-///
-/// Ties are resolved in favour of the lowest class. The share of samples for which it is their
-/// label is the accuracy of the nearest-class-mean classifier. Source: Papyan et al. 2020.
-///
-/// # Shapes
-/// `features` (samples x features), `labels` (samples) and `classes` give class numbers (samples).
-/// [`Moments::nearest_means`] does the same for other samples than those of the means.
-///
-/// # Errors
-/// Fewer than two classes, no samples, mismatched lengths, a label outside `0..classes`, a class
-/// without samples, non-finite features, class means that all coincide, squares outside the range
-/// of `f64`.
-///
-/// # Examples
-/// ```
-/// use ndarray::array;
-/// let features = array![[0.0], [1.0], [6.0], [7.0], [9.0]];
-/// // The means are 7/3 and 8.
-/// let found = memdil_metrics::nearest_class_means(features.view(), &[0, 0, 0, 1, 1], 2)?;
-/// assert_eq!(found, [0, 0, 1, 1, 1]);
-/// # Ok::<(), memdil_metrics::MetricsError>(())
-/// ```
-#[doc(alias = "ncc")]
-pub fn nearest_class_means<T: Real, L: Label>(
-    features: ArrayView2<'_, T>,
-    labels: &[L],
-    classes: usize,
-) -> Result<Vec<usize>, MetricsError> {
-    check_two_classes(classes)?;
-    Moments::of(features, labels, None, classes)?.nearest_means(features)
 }
 
 impl Moments {

@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | All metrics at once | [`Measure`]; [`measure_logits`] if there are no features |
 //! | Single classes | [`Measure::per_class`] gives [`PerClass`] |
-//! | Class means | [`class_means`], [`uncorrupted_class_means`], [`nearest_class_means`] |
+//! | Class means | [`class_means`], [`uncorrupted_class_means`], [`Moments::nearest_means`] |
 //! | Collapse of the features (NC1) | [`nc1`], [`nc1_ratio`], [`cdnv`] |
 //! | Geometry of the class means (NC2) | [`nc2_etf_means`], [`nc2_equinorm`], [`nc2_equiangle`], [`nc2_orthogonal`], [`hyperspherical_energy`] |
 //! | Geometry of the classifier (NC2 to NC4) | [`nc2_etf`], [`nc2_equinorm_w`], [`nc3`], [`nc3_dual`], [`nc4`], [`bias_collapse`], [`minority_angle`] |
@@ -55,7 +55,7 @@ pub use ndarray;
 
 pub use accuracy::{accuracy, correct};
 pub use calibration::{adaptive_ece, brier, ece, nll};
-pub use class_means::{class_means, nearest_class_means, uncorrupted_class_means};
+pub use class_means::{class_means, uncorrupted_class_means};
 pub use collapse::{
     bias_collapse, cdnv, hyperspherical_energy, minority_angle, nc1, nc1_ratio, nc2_equiangle,
     nc2_equinorm, nc2_equinorm_w, nc2_etf, nc2_etf_means, nc2_orthogonal, nc3, nc3_dual, nc4,

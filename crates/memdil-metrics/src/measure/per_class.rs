@@ -31,6 +31,7 @@ pub struct PerClass {
     /// these classes under `per_class.angles`; all angles are `None` if all class means coincide.
     ///
     /// At full collapse all angles are $\arccos(-1 / (K-1))$, except for zeros on the diagonal.
+    #[doc(alias = "interference_grid")]
     pub angles: Option<Vec<Vec<Option<f64>>>>,
     /// The worst class: the one with the lowest [`nearest_mean`](ClassMetrics::nearest_mean); ties
     /// are resolved in favour of the larger [`variance`](ClassMetrics::variance), then of the lower
@@ -55,14 +56,16 @@ pub struct ClassMetrics {
     /// \mu_k \Vert^2$. The mean over classes, weighted by $n_k / n$, is $\mathrm{tr}(\Sigma_W)$.
     pub variance: f64,
     /// Length of the centred class mean, $\Vert \mu_k - \mu_G \Vert$.
+    #[doc(alias = "mean_norms")]
     pub mean_norm: f64,
     /// Share of the samples with the label $k$ whose [nearest class
-    /// mean](crate::nearest_class_means()) is $\mu_k$. Undefined if all class means coincide.
+    /// mean](crate::Moments::nearest_means) is $\mu_k$. Undefined if all class means coincide.
     pub nearest_mean: Option<f64>,
     /// Cosine between the centred class mean $\mu_k - \mu_G$ and the classifier row $W_k$; requires
     /// a classifier. As in [`nc3_dual`](crate::nc3_dual), which these cosines determine together
     /// with the lengths of the rows and means, the rows are not centred. Undefined if $\mu_k =
     /// \mu_G$ or $W_k = 0$.
+    #[doc(alias = "similarities")]
     pub classifier_alignment: Option<f64>,
     /// Number of corrupted samples with the clean label $k$. This and the next two metrics require
     /// clean labels.

@@ -30,7 +30,12 @@ struct Candidates<'a> {
 
 impl Moments {
     /// The class with the nearest mean for each sample, which may be a sample of another set than
-    /// that of the means; see [`nearest_class_means`](crate::nearest_class_means).
+    /// that of the means.
+    ///
+    /// $$\arg\min_k \Vert h_i - \mu_k \Vert$$
+    ///
+    /// Ties are resolved in favour of the lowest class. The share of samples for which it is their
+    /// label is the accuracy of the nearest-class-mean classifier. Source: Papyan et al. 2020.
     ///
     /// # Shapes
     /// `features` (samples x features) give class numbers (samples).
@@ -38,6 +43,17 @@ impl Moments {
     /// # Errors
     /// Fewer than two classes, class means that all coincide, another number of features,
     /// non-finite features, squares outside the range of `f64`.
+    ///
+    /// # Examples
+    /// ```
+    /// use memdil_metrics::Moments;
+    /// use ndarray::array;
+    /// let features = array![[0.0], [1.0], [6.0], [7.0], [9.0]];
+    /// // The means are 7/3 and 8.
+    /// let moments = Moments::of(features.view(), &[0, 0, 0, 1, 1], None, 2)?;
+    /// assert_eq!(moments.nearest_means(features.view())?, [0, 0, 1, 1, 1]);
+    /// # Ok::<(), memdil_metrics::MetricsError>(())
+    /// ```
     pub fn nearest_means<T: Real>(
         &self,
         features: ArrayView2<'_, T>,

@@ -1,9 +1,9 @@
 //! Quantities per class, compared with their definitions and with the metrics of all classes.
 
 use memdil_metrics::{
-    Measure, Metrics, PerClass, class_means, memorization, nearest_class_means, radius,
+    Measure, Metrics, MetricsError, Moments, PerClass, Real, class_means, memorization, radius,
 };
-use ndarray::{Array2, array};
+use ndarray::{Array2, ArrayView2, array};
 use proptest::prelude::*;
 
 use crate::common::{Random, assert_close, clusters};
@@ -21,6 +21,15 @@ fn measured(
         .per_class()
         .run()
         .unwrap()
+}
+
+/// The nearest of the class means of these samples.
+fn nearest_means<T: Real>(
+    features: ArrayView2<T>,
+    labels: &[u32],
+    classes: usize,
+) -> Result<Vec<usize>, MetricsError> {
+    Moments::of(features, labels, None, classes)?.nearest_means(features)
 }
 
 fn column<V>(found: &PerClass, value: impl Fn(&memdil_metrics::ClassMetrics) -> V) -> Vec<V> {
@@ -50,10 +59,10 @@ proptest! {
         let (features, labels) = clusters(seed, classes, dim, noise);
         let features = features + shift;
         let means = class_means(features.view(), &labels, classes).unwrap().means;
-        let found = nearest_class_means(features.view(), &labels, classes).unwrap();
+        let found = nearest_means(features.view(), &labels, classes).unwrap();
         prop_assert_eq!(&found, &nearest_naive(&features, &means));
         let by_column = features.t().as_standard_layout().into_owned();
-        prop_assert_eq!(found, nearest_class_means(by_column.t(), &labels, classes).unwrap());
+        prop_assert_eq!(found, nearest_means(by_column.t(), &labels, classes).unwrap());
     }
 
     #[test]
@@ -80,7 +89,7 @@ proptest! {
         let between = lengths.iter().map(|length| length * length).sum::<f64>() / k;
         assert_close(within / between, whole.nc1_ratio.unwrap(), 1e-12);
         let agreeing = column(found, |of| of.nearest_mean.unwrap());
-        let nearest = nearest_class_means(features.view(), &labels, classes).unwrap();
+        let nearest = nearest_means(features.view(), &labels, classes).unwrap();
         let right = nearest.iter().zip(&labels).filter(|&(&nearest, &label)| nearest == label as usize);
         assert_close(weighted(&agreeing), right.count() as f64 / n, 1e-12);
 
@@ -118,17 +127,17 @@ proptest! {
 fn ties_between_means_go_to_the_lowest_class() {
     let features = array![[-1.0_f32], [1.0], [0.0], [3.0], [-3.0]];
     // The means are -2, 2 and 0, so the first two samples are between two means.
-    let found = nearest_class_means(features.view(), &[0, 1, 2, 1, 0], 3).unwrap();
+    let found = nearest_means(features.view(), &[0, 1, 2, 1, 0], 3).unwrap();
     assert_eq!(found, [0, 1, 2, 1, 0]);
     let features = array![[-2.0], [2.0], [0.0], [0.0]];
-    let found = nearest_class_means(features.view(), &[0, 1, 0, 1], 2).unwrap();
+    let found = nearest_means(features.view(), &[0, 1, 0, 1], 2).unwrap();
     assert_eq!(found, [0, 1, 0, 0]);
 }
 
 #[test]
 fn samples_of_other_sets_are_checked() {
     let features = Random(1).matrix(4, 2);
-    let moments = memdil_metrics::Moments::of(features.view(), &[0, 0, 1, 1], None, 2).unwrap();
+    let moments = Moments::of(features.view(), &[0, 0, 1, 1], None, 2).unwrap();
     let error = moments
         .nearest_means(array![[1.0, f64::NAN]].view())
         .unwrap_err();
