@@ -32,6 +32,8 @@ use crate::passes::Predictions;
 /// assert!((found - 0.25).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
+#[doc(alias = "calibration_error")]
+#[doc(alias = "MulticlassCalibrationError")]
 pub fn ece<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],

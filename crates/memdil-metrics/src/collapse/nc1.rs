@@ -45,6 +45,10 @@ use crate::passes::{Moments, Wanted, in_memory};
 /// assert!((nc1 - 0.125).abs() < 1e-12); // variance 1 / scatter 4 / 2 classes
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
+#[doc(alias = "NC1")]
+#[doc(alias = "covariance_pinv")]
+#[doc(alias = "variability_pinv")]
+#[doc(alias = "collapse_metric")]
 pub fn nc1<T: Real, L: Label>(
     features: ArrayView2<'_, T>,
     labels: &[L],
@@ -82,6 +86,8 @@ of_class_means! {
     /// assert!((found - 6.5).abs() < 1e-12); // (1 + 25) / 4
     /// # Ok::<(), memdil_metrics::MetricsError>(())
     /// ```
+    #[doc(alias = "covariance_ratio")]
+    #[doc(alias = "variability_ratio")]
     fn nc1_ratio;
 
     /// Class-distance normalised variance: the spread of two classes divided by the squared
@@ -107,6 +113,8 @@ of_class_means! {
     /// assert!((found - 1.0 / 16.0).abs() < 1e-12); // variances 1, means 4 apart
     /// # Ok::<(), memdil_metrics::MetricsError>(())
     /// ```
+    #[doc(alias = "variability_cdnv")]
+    #[doc(alias = "class_dist_norm_vars")]
     fn cdnv;
 }
 

@@ -35,6 +35,8 @@ use crate::passes::Moments;
 /// assert!((found - (2.0 - 2.0_f64.sqrt()).sqrt()).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
+#[doc(alias = "ETF_metric")]
+#[doc(alias = "compute_ETF")]
 pub fn nc2_etf<T: Real>(classifier: ArrayView2<'_, T>) -> Result<f64, MetricsError> {
     check_two_classes(classifier.nrows())?;
     let rows = scaled_classifier(classifier)?;
@@ -90,6 +92,7 @@ of_class_means! {
     /// assert!(memdil_metrics::nc2_etf_means(features.view(), &[0, 0, 1, 1], 2)? < 1e-12);
     /// # Ok::<(), memdil_metrics::MetricsError>(())
     /// ```
+    #[doc(alias = "simplex_etf_error")]
     fn nc2_etf_means;
 
     /// Coefficient of variation of the lengths of the centred class means; 0 if they are equal.
@@ -116,6 +119,7 @@ of_class_means! {
     /// assert!((found - 0.5).abs() < 1e-12);
     /// # Ok::<(), memdil_metrics::MetricsError>(())
     /// ```
+    #[doc(alias = "mean_norms")]
     fn nc2_equinorm;
 
     /// Mean deviation of the cosines between centred class means from that of a simplex ETF; 0 if
@@ -144,6 +148,7 @@ of_class_means! {
     /// assert!((found - (0.5 + 2.0 * (0.5_f64.sqrt() - 0.5)) / 3.0).abs() < 1e-12);
     /// # Ok::<(), memdil_metrics::MetricsError>(())
     /// ```
+    #[doc(alias = "interference_grid")]
     fn nc2_equiangle;
 
     /// Distance of the class means from an orthogonal frame; 0 if they are orthogonal and of equal
@@ -197,6 +202,8 @@ of_class_means! {
     /// assert!((found + 2.0_f64.ln()).abs() < 1e-12); // opposite points are 2 apart
     /// # Ok::<(), memdil_metrics::MetricsError>(())
     /// ```
+    #[doc(alias = "kernel_stats")]
+    #[doc(alias = "log_kernel")]
     fn hyperspherical_energy;
 }
 

@@ -38,6 +38,9 @@ use crate::passes::Moments;
 /// assert!((memdil_metrics::nc3(features.view(), &labels, swapped.view())? - 2.0).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
+#[doc(alias = "self_duality_error")]
+#[doc(alias = "WH_relation_metric")]
+#[doc(alias = "compute_W_H_relation")]
 pub fn nc3<T: Real, L: Label, W: Real>(
     features: ArrayView2<'_, T>,
     labels: &[L],

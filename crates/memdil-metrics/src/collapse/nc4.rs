@@ -33,6 +33,8 @@ use crate::passes::{Moments, Wanted, in_memory};
 /// assert!((found - 3.0).abs() < 1e-12);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
+#[doc(alias = "Wh_b_relation_metric")]
+#[doc(alias = "compute_Wh_b_relation")]
 pub fn bias_collapse<T: Real, W: Real>(
     features: ArrayView2<'_, T>,
     classifier: ArrayView2<'_, W>,
@@ -96,6 +98,7 @@ impl Moments {
 /// assert_eq!(found, 0.75);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
+#[doc(alias = "clf_ncc_agreement")]
 pub fn nc4<T: Real, L: Label, W: Real>(
     features: ArrayView2<'_, T>,
     labels: &[L],

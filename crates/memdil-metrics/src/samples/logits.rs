@@ -49,8 +49,10 @@ pub struct LogitScores {
 /// assert!((found.losses[0] - 2.0_f64.ln()).abs() < 1e-15);
 /// # Ok::<(), memdil_metrics::MetricsError>(())
 /// ```
-#[doc(alias = "self_confidence")]
 #[doc(alias = "area under the margin")]
+#[doc(alias = "get_label_quality_scores")]
+#[doc(alias = "self_confidence")]
+#[doc(alias = "normalized_margin")]
 pub fn logit_scores<T: Real, L: Label>(
     logits: ArrayView2<'_, T>,
     labels: &[L],

@@ -11,34 +11,31 @@ use ndarray_npy::{NpzReader, ReadableElement};
 
 use crate::common::assert_close;
 
-struct Golden(NpzReader<File>);
+pub(crate) struct Golden(NpzReader<File>);
 
 impl Golden {
-    fn open(case: &str) -> Self {
-        let path = format!(
-            "{}/tests/golden/metrics_{case}.npz",
-            env!("CARGO_MANIFEST_DIR")
-        );
+    pub(crate) fn open(name: &str) -> Self {
+        let path = format!("{}/tests/golden/{name}.npz", env!("CARGO_MANIFEST_DIR"));
         Self(NpzReader::new(File::open(path).unwrap()).unwrap())
     }
 
-    fn read<T: ReadableElement, D: Dimension>(&mut self, name: &str) -> Array<T, D> {
+    pub(crate) fn read<T: ReadableElement, D: Dimension>(&mut self, name: &str) -> Array<T, D> {
         self.0
             .by_name::<OwnedRepr<T>, D>(name)
             .unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    fn scalar(&mut self, name: &str) -> f64 {
+    pub(crate) fn scalar(&mut self, name: &str) -> f64 {
         let value: ArrayD<f64> = self.read(name);
         assert_eq!(value.len(), 1, "{name}");
         value.sum()
     }
 
-    fn matrix(&mut self, name: &str) -> Array2<f64> {
+    pub(crate) fn matrix(&mut self, name: &str) -> Array2<f64> {
         self.read(name)
     }
 
-    fn labels(&mut self, name: &str) -> Vec<u32> {
+    pub(crate) fn labels(&mut self, name: &str) -> Vec<u32> {
         let labels: Array1<i64> = self.read(name);
         labels
             .iter()
@@ -55,7 +52,7 @@ fn assert_same<D: Dimension>(found: &Array<f64, D>, expected: &Array<f64, D>) {
     }
 }
 
-const CASES: [&str; 2] = ["a", "b"];
+const CASES: [&str; 2] = ["metrics_a", "metrics_b"];
 const TOLERANCE: f64 = 1e-9;
 
 #[test]
@@ -174,7 +171,7 @@ fn means_and_memorization() {
 
 #[test]
 fn a_single_nan_is_reported_with_its_row() {
-    let mut golden = Golden::open("b");
+    let mut golden = Golden::open("metrics_b");
     let (mut h, labels) = (golden.matrix("h"), golden.labels("labels"));
     h.index_axis_mut(Axis(0), 321)[17] = f64::NAN;
     let expected = MetricsError::NonFinite {

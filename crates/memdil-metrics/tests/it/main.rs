@@ -5,6 +5,7 @@ mod all_metrics;
 mod common;
 mod errors;
 mod golden;
+mod other_tools;
 mod partial;
 mod per_class;
 mod properties;
