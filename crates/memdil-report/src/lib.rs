@@ -17,6 +17,7 @@ mod measured;
 mod options;
 mod report;
 mod runs;
+mod scores;
 mod sections;
 mod sources;
 mod text;

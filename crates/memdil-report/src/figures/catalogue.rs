@@ -5,7 +5,7 @@ use memdil_records::SearchRecord;
 
 use super::{
     against_ce, by_noise, capacity, decomposition, dilation, epochs, features, model, portrait,
-    searches,
+    sample_ranking, sample_scores, searches,
 };
 use crate::chart::Figure;
 use crate::error::ReportError;
@@ -23,7 +23,7 @@ pub(crate) struct FigureSources<'a> {
 type Draw = fn(&FigureSources<'_>) -> Result<Option<Figure>, ReportError>;
 
 /// All figures by name.
-const FIGURES: [(&str, Draw); 14] = [
+const FIGURES: [(&str, Draw); 16] = [
     ("phase-portrait", |s| portrait::figure(s.runs)),
     ("dilation-memorization", |s| Ok(dilation::figure(s.runs))),
     ("capacity", |s| Ok(capacity::figure(s.runs))),
@@ -33,6 +33,8 @@ const FIGURES: [(&str, Draw); 14] = [
     ("model", |s| Ok(model::figure(s.predictions))),
     ("features", |s| features::figure(s.runs)),
     ("epochs", |s| epochs::figure(s.runs)),
+    ("sample-ranking", |s| sample_ranking::figure(s.runs)),
+    ("sample-scores", |s| sample_scores::figure(s.runs)),
     ("search-history", |s| Ok(searches::figure(s.searches))),
     ("theory-decay", |s| {
         Ok(s.theory.map(|t| t.curves.decay_figure()))
@@ -47,11 +49,13 @@ const FIGURES: [(&str, Draw); 14] = [
 ];
 
 /// The figures that are drawn for an experiment whose file names no figures.
-pub(crate) const DEFAULT: [&str; 5] = [
+pub(crate) const DEFAULT: [&str; 7] = [
     "dilation-memorization",
     "features",
     "by-noise",
     "epochs",
+    "sample-ranking",
+    "sample-scores",
     "search-history",
 ];
 

@@ -12,6 +12,8 @@ mod levels;
 mod lines;
 mod model;
 mod portrait;
+mod sample_ranking;
+mod sample_scores;
 mod searches;
 
 pub(crate) use catalogue::{DEFAULT, FigureSources, THEORY, draw, names};

@@ -3,7 +3,7 @@
 use memdil_records::SearchRecord;
 
 use super::inputs::{LAYER_PEELED, SOLVED, SectionInputs};
-use super::{provenance, runs, searches};
+use super::{provenance, runs, samples, searches};
 use crate::claims::{JudgedClaim, card, details, result};
 use crate::document::{Block, Section, Text};
 use crate::error::ReportError;
@@ -58,6 +58,7 @@ pub(super) fn section(
         let heading = "How the claims are tested, panel by panel";
         blocks.push(Block::fold(heading, details.collect()));
     }
+    blocks.extend(samples::fold(&runs));
     if !runs.is_empty() {
         let heading = format!("{}, one per row", count(runs.len(), "run", "runs"));
         blocks.push(Block::fold(heading, runs::blocks(&runs)));
@@ -98,15 +99,18 @@ fn figures(
     };
     // With several experiments, the prefix makes the names of figures unique.
     let several = inputs.trained().len() > 1 && !(runs.is_empty() && searches.is_empty());
-    let mut blocks = Vec::new();
-    for figure in names {
-        if let Some(mut figure) = figures::draw(figure, &sources)? {
+    let (mut blocks, mut missing) = (Vec::new(), Vec::new());
+    for figure_name in names {
+        if let Some(mut figure) = figures::draw(figure_name, &sources)? {
             if several {
                 figure.name = format!("{name}-{}", figure.name);
             }
             blocks.push(Block::Figure(figure));
+        } else if page.figures.is_some() {
+            missing.push(figure_name);
         }
     }
+    blocks.extend(samples::not_drawn(&missing, runs));
     Ok(blocks)
 }
 

@@ -6,6 +6,7 @@ mod inputs;
 mod provenance;
 mod reference;
 mod runs;
+mod samples;
 mod searches;
 mod verdicts;
 

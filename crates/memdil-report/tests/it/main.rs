@@ -4,5 +4,6 @@
 mod common;
 mod figures;
 mod report;
+mod samples;
 mod search;
 mod theory;
