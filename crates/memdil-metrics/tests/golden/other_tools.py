@@ -1,12 +1,14 @@
 """Computes other_tools.npz: values of other tools' formulas on one small set. See README.md.
 
-Only cleanlab's functions are called; the formulas of the other tools are written out with NumPy.
+Only functions of cleanlab and scikit-learn are called; the formulas of the other tools are written
+out with NumPy.
 """
 
 import sys
 
 import numpy as np
 from cleanlab.rank import get_label_quality_scores
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 K, D, PER_CLASS = 4, 6, 9
 n = K * PER_CLASS
@@ -72,12 +74,21 @@ torchmetrics = {"MulticlassCalibrationError": np.abs(gaps).sum() / n}
 methods = ["self_confidence", "normalized_margin", "confidence_weighted_entropy"]
 cleanlab = {m: get_label_quality_scores(labels, p, method=m) for m in methods}
 
-arrays = {"h": h, "labels": labels, "W": W, "b": b, "logits": logits}
+# Rounded scores have ties.
+scores = np.round(4 * np.sin(np.arange(n) ** 2)) / 4
+positives = (np.arange(n) * 7 % 10 < 3) | (scores > 0.9)
+sklearn = {
+    "roc_auc_score": roc_auc_score(positives, scores),
+    "average_precision_score": average_precision_score(positives, scores),
+}
+
+arrays = {"scores": scores, "positives": positives.astype(np.int64), "h": h, "labels": labels, "W": W, "b": b, "logits": logits}
 for tool, values in [
     ("rhubarbwu", rhubarbwu),
     ("tding1", tding1),
     ("torchmetrics", torchmetrics),
     ("cleanlab", cleanlab),
+    ("sklearn", sklearn),
 ]:
     arrays |= {f"{tool}_{name}": np.asarray(value, float) for name, value in values.items()}
 np.savez_compressed(sys.argv[1], **arrays)

@@ -158,3 +158,18 @@ fn cleanlab_label_quality() {
     let scores = ratios.iter().map(|ratio| ratio.ln_1p() / ratio);
     set.check_each("cleanlab_confidence_weighted_entropy", scores);
 }
+
+#[test]
+fn scikit_learn_ranking() {
+    let mut set = Set::open();
+    let scores: Array1<f64> = set.file.read("scores");
+    let positives: Vec<bool> = set
+        .file
+        .labels("positives")
+        .iter()
+        .map(|&p| p == 1)
+        .collect();
+    let found = ranking(&scores.to_vec(), &positives).unwrap().unwrap();
+    set.check("sklearn_roc_auc_score", found.auroc);
+    set.check("sklearn_average_precision_score", found.average_precision);
+}
