@@ -9,6 +9,7 @@ use memdil_report::{MeasuredFeatures, ReportOptions, ReportedExperiment, write_r
 use crate::arguments::{check_folder, existing_folder};
 use crate::claims;
 use crate::failure::{BadInput, Failure};
+use crate::metrics::Request;
 use crate::metrics::inputs::Loaded;
 
 #[derive(clap::Args)]
@@ -121,7 +122,7 @@ fn measured(path: &Path, all: &[PathBuf]) -> Result<MeasuredFeatures, Failure> {
         return Err(BadInput(format!("{file}: is given twice; give each file once")).into());
     }
     let loaded = Loaded::archive(path)?;
-    let metrics = loaded.measure(None)?;
+    let metrics = loaded.measure(Request::default())?.metrics;
     for note in &loaded.notes {
         eprintln!("note: {note}");
     }

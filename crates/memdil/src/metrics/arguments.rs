@@ -5,7 +5,8 @@ use std::path::PathBuf;
 #[derive(Default, clap::Args)]
 #[command(after_help = "Examples:\n  \
     memdil metrics --features h.npy --labels y.npy --classifier W.npy --bias b.npy\n  \
-    memdil metrics --features run.npz --json\n\n\
+    memdil metrics --features run.npz --json\n  \
+    memdil metrics --features run.npz --per-class --samples scores.npz\n\n\
     A file is a .npy with one array, or a .npz or .safetensors from which the array with the name of the option is read: \
     features, labels, clean_labels, classifier, bias, logits, test_features, test_labels, test_logits. The file of \
     --features also supplies every array whose option is not given. If a file holds only one array, its name is ignored. \
@@ -49,6 +50,13 @@ pub(crate) struct Arguments {
     /// largest label plus 1)
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub(super) classes: Option<usize>,
+    /// Add the metrics of each class, the angles between class means, and the worst class
+    #[arg(long, requires = "features")]
+    pub(super) per_class: bool,
+    /// Write the scores of each sample (distances, alignments, loss, margin) and, with clean
+    /// labels, print how well each of them finds the corrupted samples
+    #[arg(long, value_name = "OUT.npz")]
+    pub(super) samples: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,

@@ -4,16 +4,34 @@ use std::cell::Cell;
 
 use memdil_data::DataError;
 use memdil_data::arrays::{Array, Dtype, Float};
-use memdil_metrics::{Measure, Metrics, MetricsError, Real, Subject, measure_logits};
+use memdil_metrics::{
+    Measure, Metrics, MetricsError, Real, Subject, head_scores, logit_scores, measure_logits,
+    sample_geometry,
+};
 use ndarray::{ArrayView1, CowArray, Ix2};
 
 use super::inputs::Loaded;
+use super::samples::SampleScores;
 use crate::failure::{BadInput, Failure};
+
+/// The number of classes, if given, and the results to compute besides the metrics.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Request {
+    pub(super) classes: Option<usize>,
+    pub(super) per_class: bool,
+    pub(super) samples: bool,
+}
+
+pub(crate) struct Measured {
+    pub(crate) metrics: Metrics,
+    /// The scores of the samples, if requested.
+    pub(super) samples: Option<SampleScores>,
+}
 
 impl Loaded {
     /// All metrics that these arrays allow. Features are read as float64 if one of them is float64,
     /// otherwise as float32; likewise the classifier, the bias and the logits.
-    pub(crate) fn measure(&self, classes: Option<usize>) -> Result<Metrics, Failure> {
+    pub(crate) fn measure(&self, request: Request) -> Result<Measured, Failure> {
         let is_wide = |array: &Array| *array.dtype() == Dtype::Float64;
         let features = [&self.features, &self.test_features];
         let wide = features.into_iter().flatten().any(is_wide);
@@ -25,19 +43,19 @@ impl Loaded {
         ];
         let wide_head = head.into_iter().flatten().any(is_wide);
         match (wide, wide_head) {
-            (false, false) => self.measure_as::<f32, f32>(classes),
-            (false, true) => self.measure_as::<f32, f64>(classes),
-            (true, false) => self.measure_as::<f64, f32>(classes),
-            (true, true) => self.measure_as::<f64, f64>(classes),
+            (false, false) => self.measure_as::<f32, f32>(request),
+            (false, true) => self.measure_as::<f32, f64>(request),
+            (true, false) => self.measure_as::<f64, f32>(request),
+            (true, true) => self.measure_as::<f64, f64>(request),
         }
     }
 
     fn measure_as<T: Float + Real, W: Float + Real>(
         &self,
-        classes: Option<usize>,
-    ) -> Result<Metrics, Failure> {
+        request: Request,
+    ) -> Result<Measured, Failure> {
         let Some(features) = matrix::<T>(&self.features)? else {
-            return self.measure_logits::<W>(classes);
+            return self.measure_logits::<W>(request);
         };
         let test_features = matrix::<T>(&self.test_features)?;
         let labels = self.labels.labels()?;
@@ -47,7 +65,8 @@ impl Loaded {
         let classifier = matrix::<W>(&self.classifier)?;
         let logits = matrix::<W>(&self.logits)?;
         let test_logits = matrix::<W>(&self.test_logits)?;
-        let classes = classes
+        let classes = request
+            .classes
             .or(classifier.as_ref().map(|classifier| classifier.nrows()))
             .or(logits.as_ref().map(|logits| logits.ncols()))
             .unwrap_or_else(|| {
@@ -79,10 +98,32 @@ impl Loaded {
         if let Some(logits) = &test_logits {
             inputs = inputs.test_logits(logits.view());
         }
-        Ok(inputs.run().map_err(|error| self.name_files(&error))?)
+        if request.per_class {
+            inputs = inputs.per_class();
+        }
+        let named = |error: MetricsError| self.name_files(&error);
+        let metrics = inputs.run().map_err(named)?;
+        let mut samples = None;
+        if request.samples {
+            let labels = (&labels[..], clean_labels.as_deref());
+            let geometry = sample_geometry(features.view(), labels.0, labels.1, classes);
+            let bias = bias.as_deref().map(ArrayView1::from);
+            let of_logits = match (&classifier, bias, &logits) {
+                (Some(classifier), Some(bias), _) => Some(head_scores(
+                    features.view(),
+                    labels.0,
+                    (classifier.view(), bias),
+                )),
+                (.., Some(logits)) => Some(logit_scores(logits.view(), labels.0)),
+                _ => None,
+            };
+            let scores = SampleScores::new(labels, Some(geometry), of_logits);
+            samples = Some(scores.map_err(named)?);
+        }
+        Ok(Measured { metrics, samples })
     }
 
-    fn measure_logits<W: Float + Real>(&self, classes: Option<usize>) -> Result<Metrics, Failure> {
+    fn measure_logits<W: Float + Real>(&self, request: Request) -> Result<Measured, Failure> {
         let (labels, logits) = (self.labels.labels()?, matrix::<W>(&self.logits)?);
         let clean_labels = self.clean_labels.as_ref().map(Array::labels).transpose()?;
         let test_labels = self.test_labels.as_ref().map(Array::labels).transpose()?;
@@ -92,15 +133,23 @@ impl Loaded {
         let Some(logits) = &logits else {
             return Err(Failure::inside("neither features nor logits"));
         };
-        if let Some(classes) = classes.filter(|&classes| classes != logits.ncols()) {
+        if let Some(classes) = request.classes.filter(|&classes| classes != logits.ncols()) {
             return Err(BadInput(format!(
                 "--classes {classes}: the logits have {} columns, one per class; leave out --classes",
                 logits.ncols()
             ))
             .into());
         }
-        let found = measure_logits(logits.view(), &labels, clean_labels.as_deref(), test);
-        Ok(found.map_err(|error| self.name_files(&error))?)
+        let named = |error: MetricsError| self.name_files(&error);
+        let clean_labels = clean_labels.as_deref();
+        let metrics = measure_logits(logits.view(), &labels, clean_labels, test).map_err(named)?;
+        let mut samples = None;
+        if request.samples {
+            let of_logits = logit_scores(logits.view(), &labels);
+            let scores = SampleScores::new((&labels[..], clean_labels), None, Some(of_logits));
+            samples = Some(scores.map_err(named)?);
+        }
+        Ok(Measured { metrics, samples })
     }
 
     /// The message of an error, with the file after each array that it names.

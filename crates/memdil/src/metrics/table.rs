@@ -59,9 +59,10 @@ const TEST: &[&str] = &[
 ];
 
 /// Longer lists are printed only with `--json`.
-const LONGEST: usize = 10;
+pub(super) const LONGEST: usize = 10;
 
-/// One line per value, in groups; values without a group are listed under `other`.
+/// One line per value, in groups; values without a group are listed under `other`. The metrics of
+/// each class are not included.
 pub(crate) fn text(metrics: &Value) -> String {
     let empty = Map::new();
     let mut left: Vec<(&str, &Value)> = metrics
@@ -70,7 +71,7 @@ pub(crate) fn text(metrics: &Value) -> String {
         .iter()
         .map(|(name, value)| (name.as_str(), value))
         .collect();
-    left.retain(|(name, _)| !matches!(*name, "test" | "undefined" | "layers"));
+    left.retain(|(name, _)| !matches!(*name, "test" | "undefined" | "layers" | "per_class"));
     let mut text = String::new();
     for (title, starts) in GROUPS {
         let rows = left.extract_if(.., |(name, _)| rank(name, starts) < starts.len());
@@ -97,6 +98,28 @@ fn rank(name: &str, starts: &[&str]) -> usize {
     exact
         .or_else(|| starts.iter().position(|start| name.starts_with(start)))
         .unwrap_or(starts.len())
+}
+
+/// A table with right-aligned columns.
+pub(super) fn grid(title: &str, names: &[&str], rows: Vec<Vec<String>>) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].len());
+        cells.fold(names[column].len(), usize::max)
+    };
+    let widths: Vec<usize> = (0..names.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let cells = cells.iter().zip(&widths);
+        let padded = cells.map(|(cell, width)| format!("  {cell:>width$}"));
+        padded.collect::<String>() + "\n"
+    };
+    let rows = rows
+        .iter()
+        .map(|row| line(row.iter().map(String::as_str).collect()));
+    format!(
+        "\n{title}\n{}{}",
+        line(names.to_vec()),
+        rows.collect::<String>()
+    )
 }
 
 fn section(text: &mut String, title: &str, mut rows: Vec<(&str, &Value)>, starts: &[&str]) {
@@ -144,6 +167,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn columns_are_aligned_on_the_right() {
+        let rows = vec![vec!["0".to_owned(), "12345".to_owned()]];
+        assert_eq!(
+            grid("title", &["class", "a"], rows),
+            "\ntitle\n  class      a\n      0  12345\n"
+        );
+    }
 
     #[test]
     fn groups_in_order_with_six_digits() {

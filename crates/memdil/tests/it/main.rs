@@ -8,6 +8,7 @@ mod declared;
 mod layers;
 mod metrics;
 mod metrics_errors;
+mod metrics_samples;
 mod noise;
 mod outputs;
 mod partial;

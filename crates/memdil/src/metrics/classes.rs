@@ -1,0 +1,90 @@
+//! Metrics of each class, and rankings of samples, as text tables.
+
+use memdil_metrics::{ClassMetrics, PerClass};
+
+use super::samples::Rankings;
+use super::table::{LONGEST, grid, short};
+
+/// The metrics of each class, the worst class, and the angles between class means.
+pub(super) fn classes_text(found: &PerClass) -> String {
+    let columns: [(&str, fn(&ClassMetrics) -> Option<String>); 9] = [
+        ("class", |of| Some(of.class.to_string())),
+        ("samples", |of| Some(of.samples.to_string())),
+        ("variance", |of| Some(short(of.variance))),
+        ("mean_norm", |of| Some(short(of.mean_norm))),
+        ("nearest_mean", |of| of.nearest_mean.map(short)),
+        ("classifier_alignment", |of| {
+            of.classifier_alignment.map(short)
+        }),
+        ("corrupted", |of| {
+            of.corrupted.map(|count| count.to_string())
+        }),
+        ("memorization_sum", |of| of.memorization_sum.map(short)),
+        ("memorization_mean", |of| of.memorization_mean.map(short)),
+    ];
+    // A column without any value is omitted, as its inputs are not given.
+    let (names, columns): (Vec<&str>, Vec<Vec<Option<String>>>) = columns
+        .into_iter()
+        .map(|(name, value)| (name, found.classes.iter().map(value).collect::<Vec<_>>()))
+        .filter(|(_, values)| values.iter().any(Option::is_some))
+        .unzip();
+    let row = |class: usize| {
+        columns
+            .iter()
+            .map(|column| cell(column[class].clone()))
+            .collect()
+    };
+    let mut text = grid(
+        "per class",
+        &names,
+        (0..found.classes.len()).map(row).collect(),
+    );
+    if let Some(worst) = found.worst {
+        text += &format!("  worst class: {worst}\n");
+    }
+    if let Some(angles) = &found.angles {
+        text += &angles_text(angles);
+    }
+    text
+}
+
+fn angles_text(angles: &[Vec<Option<f64>>]) -> String {
+    let title = "angles between class means (degrees)";
+    if angles.len() > LONGEST {
+        return format!("\n{title}\n  ({} rows, see --json)\n", angles.len());
+    }
+    let numbers: Vec<String> = (0..angles.len()).map(|class| class.to_string()).collect();
+    let names = std::iter::once("class").chain(numbers.iter().map(String::as_str));
+    let row = |(number, row): (&String, &Vec<Option<f64>>)| {
+        let degrees = |angle: &Option<f64>| cell(angle.map(|angle| format!("{angle:.1}")));
+        std::iter::once(number.clone())
+            .chain(row.iter().map(degrees))
+            .collect()
+    };
+    let rows = numbers.iter().zip(angles).map(row).collect();
+    grid(title, &names.collect::<Vec<_>>(), rows)
+}
+
+/// How well each score finds corrupted samples.
+pub(super) fn rankings_text(found: &Rankings) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    let row = |(name, of): (&&str, &memdil_metrics::Ranking)| {
+        vec![
+            (*name).to_owned(),
+            short(of.auroc),
+            short(of.average_precision),
+        ]
+    };
+    let names = ["score", "auroc", "average_precision"];
+    grid(
+        "ranking of corrupted samples",
+        &names,
+        found.iter().map(row).collect(),
+    )
+}
+
+fn cell(value: Option<String>) -> String {
+    value.unwrap_or_else(|| "-".to_owned())
+}
