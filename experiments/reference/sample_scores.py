@@ -8,9 +8,10 @@ on four fifths of the samples. Runs that exist already are reused.
     pip install cleanlab scikit-learn scipy numpy
     python experiments/reference/sample_scores.py PROGRAM FOLDER [JOBS]
 
-PROGRAM is the path of memdil. FOLDER receives the runs, scores.json and the table scores.md.
+PROGRAM is the path of memdil. FOLDER receives the runs, scores.csv and the table scores.md.
 """
 
+import csv
 import json
 import os
 import pathlib
@@ -54,7 +55,10 @@ def main(program, folder, jobs):
     with ThreadPoolExecutor(jobs) as pool:
         rows = list(pool.map(lambda case: measure(program, folder, images, *case), cases))
     values = [value for row in rows for value in row]
-    (folder / "scores.json").write_text(json.dumps(values, indent=1) + "\n")
+    with open(folder / "scores.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, list(values[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**value, "auroc": f"{value['auroc']:.6f}"} for value in values)
     (folder / "scores.md").write_text(table(values))
 
 
