@@ -7,6 +7,7 @@
 // docs/src/architecture.md lists the modules from the bottom layer to the top.
 mod chart;
 mod claims;
+mod classes;
 mod document;
 mod error;
 mod experiment;

@@ -22,7 +22,7 @@ memdil-models: memdil-kernels
 memdil-theory: memdil-losses
 memdil-records: memdil-data memdil-losses
 memdil-claims: memdil-losses memdil-metrics memdil-records memdil-theory
-memdil-report: memdil-claims memdil-losses memdil-records memdil-theory
+memdil-report: memdil-claims memdil-losses memdil-metrics memdil-records memdil-theory
 memdil-runner: memdil-data memdil-kernels memdil-losses memdil-metrics memdil-models memdil-records
 memdil: memdil-claims memdil-data memdil-losses memdil-metrics memdil-records memdil-report \
         memdil-runner memdil-theory";

@@ -3,6 +3,7 @@
 
 mod axes;
 mod figure;
+mod heat_map;
 mod marker;
 mod palette;
 mod plot;
@@ -11,6 +12,7 @@ mod scale;
 
 pub(crate) use axes::{Frame, tick};
 pub(crate) use figure::{Figure, Group, Key, Picture, Symbol, cross};
+pub(crate) use heat_map::HeatMap;
 pub(crate) use marker::{Glyph, SHAPES, mark};
 pub(crate) use palette::{CLASSES, class_colour, style};
 pub(crate) use plot::{Axis, Plot};

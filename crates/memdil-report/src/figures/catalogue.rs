@@ -8,6 +8,7 @@ use super::{
     sample_ranking, sample_scores, searches,
 };
 use crate::chart::Figure;
+use crate::classes::{self, NamedClasses};
 use crate::error::ReportError;
 use crate::runs::Run;
 use crate::theory::Theory;
@@ -18,12 +19,13 @@ pub(crate) struct FigureSources<'a> {
     pub(crate) searches: &'a [&'a SearchRecord],
     pub(crate) predictions: &'a [PanelPredictions],
     pub(crate) theory: Option<&'a Theory>,
+    pub(crate) classes: Option<&'a NamedClasses>,
 }
 
 type Draw = fn(&FigureSources<'_>) -> Result<Option<Figure>, ReportError>;
 
 /// All figures by name.
-const FIGURES: [(&str, Draw); 16] = [
+const FIGURES: [(&str, Draw); 17] = [
     ("phase-portrait", |s| portrait::figure(s.runs)),
     ("dilation-memorization", |s| Ok(dilation::figure(s.runs))),
     ("capacity", |s| Ok(capacity::figure(s.runs))),
@@ -33,6 +35,7 @@ const FIGURES: [(&str, Draw); 16] = [
     ("model", |s| Ok(model::figure(s.predictions))),
     ("features", |s| features::figure(s.runs)),
     ("epochs", |s| epochs::figure(s.runs)),
+    ("class-angles", |s| Ok(classes::figure(s.classes))),
     ("sample-ranking", |s| sample_ranking::figure(s.runs)),
     ("sample-scores", |s| sample_scores::figure(s.runs)),
     ("search-history", |s| Ok(searches::figure(s.searches))),
@@ -49,11 +52,12 @@ const FIGURES: [(&str, Draw); 16] = [
 ];
 
 /// The figures that are drawn for an experiment whose file names no figures.
-pub(crate) const DEFAULT: [&str; 7] = [
+pub(crate) const DEFAULT: [&str; 8] = [
     "dilation-memorization",
     "features",
     "by-noise",
     "epochs",
+    "class-angles",
     "sample-ranking",
     "sample-scores",
     "search-history",

@@ -6,14 +6,18 @@ use memdil_records::undefined_by_reason;
 use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::Deserialize;
 use serde_json::Value;
+
+use crate::classes::{Classes, NamedClasses};
 
 /// The features of one network and their metrics.
 #[derive(Clone, Debug)]
 pub struct MeasuredFeatures {
     /// Its name in the report.
     pub name: String,
-    /// The metrics by name, as `memdil metrics --json` prints them.
+    /// The metrics by name, as `memdil metrics --json` prints them. The report has a table of the
+    /// classes if they contain `per_class`.
     pub metrics: Value,
     /// Training features.
     pub train: Sample,
@@ -85,6 +89,16 @@ impl MeasuredFeatures {
         let mut keys = path.split('.');
         keys.try_fold(&self.metrics, |value, key| value.get(key))?
             .as_f64()
+    }
+
+    /// The metrics of each class, if they were requested. Classes have no names.
+    pub(super) fn classes(&self) -> Option<NamedClasses> {
+        let classes = self.metrics.get("per_class")?;
+        Some(NamedClasses {
+            network: self.name.clone(),
+            names: Vec::new(),
+            classes: Classes::deserialize(classes).ok()?,
+        })
     }
 
     /// The reasons why metrics are undefined although the inputs would allow them.

@@ -2,6 +2,7 @@
 
 use super::features::MeasuredFeatures;
 use super::figure;
+use crate::classes::{self, NamedClasses};
 use crate::document::{Block, Row, Section, Table};
 use crate::text::{number, or_dash};
 
@@ -25,6 +26,7 @@ pub(crate) fn section(measured: &[MeasuredFeatures]) -> Option<Section> {
         Block::Figure(figure::figure(measured)),
         Block::Table(table(measured)),
     ];
+    blocks.extend(class_blocks(measured));
     for network in measured {
         for line in network.undefined() {
             blocks.push(Block::note("", format!("{}: {line}.", network.name)));
@@ -35,6 +37,28 @@ pub(crate) fn section(measured: &[MeasuredFeatures]) -> Option<Section> {
         title: "Measured features".to_owned(),
         blocks,
     })
+}
+
+/// The figure and the table of classes; empty if no network has metrics per class.
+fn class_blocks(measured: &[MeasuredFeatures]) -> Vec<Block> {
+    let networks: Vec<NamedClasses> = measured
+        .iter()
+        .filter_map(MeasuredFeatures::classes)
+        .collect();
+    if networks.is_empty() {
+        return Vec::new();
+    }
+    let mut table = vec![Block::note("", classes::COLUMNS)];
+    for network in &networks {
+        let worst = classes::worst(network);
+        table.extend(worst.map(|text| Block::text(format!("{}: {text}", network.network))));
+    }
+    table.push(Block::Table(classes::table(&networks)));
+    let figure = classes::figure(&networks).map(Block::Figure);
+    figure
+        .into_iter()
+        .chain([Block::fold("Classes", table)])
+        .collect()
 }
 
 /// One row per metric, one column per network; metrics that no network has are omitted.

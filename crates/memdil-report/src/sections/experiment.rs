@@ -3,8 +3,9 @@
 use memdil_records::SearchRecord;
 
 use super::inputs::{LAYER_PEELED, SOLVED, SectionInputs};
-use super::{provenance, runs, samples, searches};
+use super::{classes, provenance, runs, samples, searches};
 use crate::claims::{JudgedClaim, card, details, result};
+use crate::classes::RunClasses;
 use crate::document::{Block, Section, Text};
 use crate::error::ReportError;
 use crate::experiment::Page;
@@ -31,12 +32,20 @@ pub(super) fn section(
         _ => &[],
     };
 
+    let classes = RunClasses::of(&runs)?;
     let mut shown = Vec::new();
     if !judged.is_empty() {
         let cards = judged.iter().map(|judged| card(judged));
         shown.push(Block::Cards(cards.collect()));
     }
-    shown.extend(figures(inputs, name, page, &runs, &searches)?);
+    let sources = FigureSources {
+        runs: &runs,
+        searches: &searches,
+        predictions: inputs.predictions.get(name).map_or(&[], Vec::as_slice),
+        theory: inputs.theory,
+        classes: classes.as_ref().and_then(|of| of.classes.as_ref()),
+    };
+    shown.extend(figures(inputs, name, page, &sources)?);
     if !descents.is_empty() {
         shown.push(Block::Table(layer_peeled::table(descents)));
     }
@@ -59,6 +68,7 @@ pub(super) fn section(
         blocks.push(Block::fold(heading, details.collect()));
     }
     blocks.extend(samples::fold(&runs));
+    blocks.extend(classes.as_ref().map(classes::fold));
     if !runs.is_empty() {
         let heading = format!("{}, one per row", count(runs.len(), "run", "runs"));
         blocks.push(Block::fold(heading, runs::blocks(&runs)));
@@ -83,25 +93,19 @@ fn figures(
     inputs: &SectionInputs<'_>,
     name: &str,
     page: &Page,
-    runs: &[&Run],
-    searches: &[&SearchRecord],
+    sources: &FigureSources<'_>,
 ) -> Result<Vec<Block>, ReportError> {
     let names: Vec<&str> = match (&page.figures, name) {
         (Some(names), _) => names.iter().map(String::as_str).collect(),
         (None, SOLVED) => figures::THEORY.to_vec(),
         (None, _) => figures::DEFAULT.to_vec(),
     };
-    let sources = FigureSources {
-        runs,
-        searches,
-        predictions: inputs.predictions.get(name).map_or(&[], Vec::as_slice),
-        theory: inputs.theory,
-    };
     // With several experiments, the prefix makes the names of figures unique.
-    let several = inputs.trained().len() > 1 && !(runs.is_empty() && searches.is_empty());
+    let several =
+        inputs.trained().len() > 1 && !(sources.runs.is_empty() && sources.searches.is_empty());
     let (mut blocks, mut missing) = (Vec::new(), Vec::new());
     for figure_name in names {
-        if let Some(mut figure) = figures::draw(figure_name, &sources)? {
+        if let Some(mut figure) = figures::draw(figure_name, sources)? {
             if several {
                 figure.name = format!("{name}-{}", figure.name);
             }
@@ -110,7 +114,7 @@ fn figures(
             missing.push(figure_name);
         }
     }
-    blocks.extend(samples::not_drawn(&missing, runs));
+    blocks.extend(samples::not_drawn(&missing, sources.runs));
     Ok(blocks)
 }
 

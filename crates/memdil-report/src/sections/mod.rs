@@ -1,5 +1,6 @@
 //! The sections of the report with their tables, and the document of all sections.
 
+mod classes;
 mod content;
 mod experiment;
 mod inputs;
