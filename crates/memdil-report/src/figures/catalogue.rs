@@ -4,8 +4,8 @@ use memdil_claims::PanelPredictions;
 use memdil_records::SearchRecord;
 
 use super::{
-    against_ce, by_noise, capacity, decomposition, dilation, epochs, features, model, portrait,
-    sample_ranking, sample_scores, searches,
+    against_ce, by_noise, capacity, decomposition, dilation, epochs, features, layers, model,
+    portrait, sample_ranking, sample_scores, searches,
 };
 use crate::chart::Figure;
 use crate::classes::{self, NamedClasses};
@@ -25,7 +25,7 @@ pub(crate) struct FigureSources<'a> {
 type Draw = fn(&FigureSources<'_>) -> Result<Option<Figure>, ReportError>;
 
 /// All figures by name.
-const FIGURES: [(&str, Draw); 17] = [
+const FIGURES: [(&str, Draw); 18] = [
     ("phase-portrait", |s| portrait::figure(s.runs)),
     ("dilation-memorization", |s| Ok(dilation::figure(s.runs))),
     ("capacity", |s| Ok(capacity::figure(s.runs))),
@@ -38,6 +38,7 @@ const FIGURES: [(&str, Draw); 17] = [
     ("class-angles", |s| Ok(classes::figure(s.classes))),
     ("sample-ranking", |s| sample_ranking::figure(s.runs)),
     ("sample-scores", |s| sample_scores::figure(s.runs)),
+    ("layers", |s| Ok(layers::figure(s.runs))),
     ("search-history", |s| Ok(searches::figure(s.searches))),
     ("theory-decay", |s| {
         Ok(s.theory.map(|t| t.curves.decay_figure()))

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use memdil_records::{EpochRecord, RunRecord};
+use memdil_records::{EpochRecord, LayerRecord, RunRecord};
 use memdil_report::{Page, ReportOptions, write_report};
 use tempfile::TempDir;
 
@@ -226,6 +226,43 @@ fn capacity_compares_each_width_with_its_clean_network() {
                     networks; at width 64, they memorise 90% and the factor is 8.00. For correctly classified samples only, \
                     the factors are 2.00 and 8.00.";
     assert!(html.contains(expected), "{html}");
+}
+
+#[test]
+fn layers_are_compared_by_loss_and_noise() {
+    let layer = |index: usize, factor: f64, noisy: bool| LayerRecord {
+        name: format!("blocks.{index}"),
+        width: 8,
+        memorization_over_separation: noisy.then_some(0.25 * (index + 1) as f64),
+        corrupted_nearest_given: noisy.then_some(0.2 + 0.3 * index as f64),
+        corrupted_nearest_clean: noisy.then_some(0.8 - 0.3 * index as f64),
+        test_dilation: Some(factor * if noisy { (index + 2) as f64 } else { 1.0 }),
+        ..LayerRecord::default()
+    };
+    let mut records = Vec::new();
+    for seed in 0..6 {
+        for (loss, factor) in [("CE", 1.0), ("LS", 0.5)] {
+            for eta in [0.0, 0.4] {
+                let mut record = run(&MadeUpRun::new(loss, eta, seed), 0.1, 0.9);
+                let layers = (0..3).map(|index| layer(index, factor, eta > 0.0));
+                record.last.as_mut().unwrap().set_layers(layers.collect());
+                records.push(record);
+            }
+        }
+    }
+    let html = page("figures = ['layers']", "claim = []", &records, &[]);
+    let expected = "At η = 0.4, CE: memorization over separation is 0.250 in the first layer and 0.750 in the last, \
+                    20% and 80% of the corrupted samples are nearest to their given class, dilation is 2.00 and 4.00 times \
+                    that at η = 0; LS: ";
+    assert!(html.contains(expected), "{html}");
+    let dilation = "First to last layer: CE, η = 0: 1.00 to 1.00; CE, η = 0.4: 2.00 to 4.00; LS, η = 0: 0.500 to 0.500";
+    assert!(html.contains(dilation), "{html}");
+    assert_eq!(html.matches("by layer, ").count(), 4);
+    for record in &mut records {
+        record.last.as_mut().unwrap().layers = None;
+    }
+    let without = page("figures = ['layers']", "claim = []", &records, &[]);
+    assert!(!without.contains("<figure"));
 }
 
 #[test]
