@@ -90,9 +90,11 @@ impl Calibration {
         let training = &spec.training;
         let steps = training.epochs * self.train.div_ceil(training.batch_size);
         let evaluations = training.evaluations();
+        // The samples pass through the network twice more if the layers are measured.
+        let passes = if training.evaluate_layers { 3 } else { 1 };
         self.start
             + self.step * steps as f64
-            + self.evaluated * (evaluations * (self.train + self.others)) as f64
+            + self.evaluated * (evaluations * passes * (self.train + self.others)) as f64
     }
 }
 
