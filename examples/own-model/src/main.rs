@@ -61,13 +61,27 @@ impl Skip {
     }
 }
 
-impl Model for Skip {
-    fn forward(&self, batch: &Tensor, _train: bool) -> candle_core::Result<Output> {
+impl Skip {
+    /// The outputs of the three layers before the classifier.
+    fn outputs(&self, batch: &Tensor) -> candle_core::Result<[Tensor; 3]> {
         let first = self.layer(0, batch)?.relu()?;
         let second = (&first + self.layer(1, &first)?.relu()?)?.relu()?;
         let features = self.layer(2, &second)?.relu()?;
+        Ok([first, second, features])
+    }
+}
+
+impl Model for Skip {
+    fn forward(&self, batch: &Tensor, _train: bool) -> candle_core::Result<Output> {
+        let [.., features] = self.outputs(batch)?;
         let logits = self.layer(3, &features)?;
         Ok(Output { features, logits })
+    }
+
+    /// Needed only for `training.evaluate_layers`, which measures these outputs.
+    fn forward_layers(&self, batch: &Tensor) -> candle_core::Result<Option<Vec<(String, Tensor)>>> {
+        let names = ["first", "second", "third"].map(str::to_owned);
+        Ok(Some(names.into_iter().zip(self.outputs(batch)?).collect()))
     }
 
     fn variables(&self) -> &Variables {
@@ -160,6 +174,7 @@ mod tests {
     fn a_custom_network_learns_and_is_measured() {
         let folder = tempfile::tempdir().unwrap();
         let record = train(&[], &folder.path().join("a")).unwrap();
+        assert_eq!(record.last.clone().unwrap().layers, None);
         let test = record.last.clone().unwrap().test.unwrap();
         assert!(test.accuracy > 0.9 && test.dilation.is_some(), "{test:?}");
         let again = train(&[], &folder.path().join("b")).unwrap();
@@ -167,6 +182,14 @@ mod tests {
             again.last.unwrap().loss.to_bits(),
             record.last.unwrap().loss.to_bits()
         );
+        let layered = train(
+            &["training.evaluate_layers=true"],
+            &folder.path().join("layers"),
+        );
+        let layers = layered.unwrap().last.unwrap().layers.unwrap();
+        let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
+        assert_eq!(names, ["first", "second", "third"]);
+        assert_eq!(layers[2].test_dilation.is_some(), test.dilation.is_some());
         let error = train(&["model.settings.features=0"], &folder.path().join("c"))
             .unwrap_err()
             .to_string();
