@@ -40,14 +40,12 @@ pub fn minority_angle<T: Real>(
     check_two_classes(minority.len())?;
     let rows = rows_of(&to_f64(classifier, array)?);
     let direction = |(index, &class): (usize, &usize)| {
-        let row = rows
-            .get(class)
-            .ok_or_else(|| MetricsError::LabelOutOfRange {
-                array: Subject::Minority,
-                row: index,
-                label: class as i128,
-                classes: rows.len(),
-            })?;
+        let row = rows.get(class).ok_or(MetricsError::LabelOutOfRange {
+            array: Subject::Minority,
+            row: index,
+            label: class as i128,
+            classes: rows.len(),
+        })?;
         let length = norm(row);
         if length == 0.0 {
             return Err(MetricsError::ZeroNorm { array });

@@ -5,9 +5,12 @@ use memdil_metrics::{ClassMetrics, PerClass};
 use super::samples::Rankings;
 use super::table::{LONGEST, grid, short};
 
+/// The name of a column, and its value for a class.
+type Column = (&'static str, fn(&ClassMetrics) -> Option<String>);
+
 /// The metrics of each class, the worst class, and the angles between class means.
 pub(super) fn classes_text(found: &PerClass) -> String {
-    let columns: [(&str, fn(&ClassMetrics) -> Option<String>); 9] = [
+    let columns: [Column; 9] = [
         ("class", |of| Some(of.class.to_string())),
         ("samples", |of| Some(of.samples.to_string())),
         ("variance", |of| Some(short(of.variance))),

@@ -112,5 +112,5 @@ fn large_logits_have_finite_losses() {
     let (loss, margin) = loss_and_margin(&[-3e38, 3e38], 0);
     assert!((loss - 6e38).abs() < 1e32, "{loss}");
     assert!((margin + 6e38).abs() < 1e32, "{margin}");
-    assert_eq!(loss_and_margin(&[1e9, 0.0], 0).0, 0.0);
+    assert!(loss_and_margin(&[1e9, 0.0], 0).0.abs() < 1e-300);
 }
