@@ -19,7 +19,7 @@ pub struct Ranking {
 /// AUROC and average precision of a score that should be larger for positive samples.
 ///
 /// $$\mathrm{AUROC} = \frac{1}{|P| |N|} \sum_{i \in P} \sum_{j \in N}
-///   \left( [s_i > s_j] + \tfrac12 [s_i = s_j] \right), \qquad
+///   \left( \lbrack s_i \gt s_j \rbrack + \tfrac12 \lbrack s_i = s_j \rbrack \right), \qquad
 ///   \mathrm{AP} = \sum_t (R_t - R_{t-1}) P_t$$
 ///
 /// for the positive samples $P$ and the negative samples $N$. AUROC is the probability that a
