@@ -122,7 +122,11 @@ fn measured(path: &Path, all: &[PathBuf]) -> Result<MeasuredFeatures, Failure> {
         return Err(BadInput(format!("{file}: is given twice; give each file once")).into());
     }
     let loaded = Loaded::archive(path)?;
-    let metrics = loaded.measure(Request::default())?.metrics;
+    let request = Request {
+        per_class: true,
+        ..Request::default()
+    };
+    let metrics = loaded.measure(request)?.metrics;
     for note in &loaded.notes {
         eprintln!("note: {note}");
     }

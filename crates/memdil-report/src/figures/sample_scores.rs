@@ -90,8 +90,11 @@ fn representative<'a>(
     Ok(None)
 }
 
-/// The histograms of both kinds of samples; `None` if all values are equal.
+/// The histograms of both kinds of samples; `None` if all values are equal or one is not finite.
 fn picture(shown: &ShownScore, values: &[f64], corrupted: &[bool]) -> Option<Picture> {
+    if !values.iter().all(|value| value.is_finite()) {
+        return None;
+    }
     let ends = span(values.iter().copied()).filter(|[low, high]| high > low)?;
     let of_kind = |wrong: bool| {
         let pairs = values.iter().zip(corrupted);

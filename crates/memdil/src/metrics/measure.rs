@@ -17,9 +17,9 @@ use crate::failure::{BadInput, Failure};
 /// The number of classes, if given, and the results to compute besides the metrics.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Request {
-    pub(super) classes: Option<usize>,
-    pub(super) per_class: bool,
-    pub(super) samples: bool,
+    pub(crate) classes: Option<usize>,
+    pub(crate) per_class: bool,
+    pub(crate) samples: bool,
 }
 
 pub(crate) struct Measured {

@@ -111,6 +111,13 @@ fn features_of_any_framework_can_be_reported() {
         "{text}"
     );
 
+    // Each network has a map of the angles between its three classes, and rows of the table.
+    let angles = fs::read_to_string(scene.path("r/figures/class-angles.svg")).unwrap();
+    assert_eq!(count(&angles, "shape-rendering=\"crispEdges\""), 2 * 6);
+    for row in ["| 2 | 20 | ", "| 2 | 800 | "] {
+        assert_eq!(count(&text, row), 1, "{text}");
+    }
+
     let svg = fs::read_to_string(scene.path("r/figures/measured-features.svg")).unwrap();
     let strokes = |kind: &str, stroke: &str| {
         let paths = svg
