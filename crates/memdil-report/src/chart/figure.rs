@@ -292,7 +292,7 @@ impl Group {
         match &self.title {
             None => (width, height),
             Some(title) => {
-                let title_width = 7.2 * title.chars().count() as f64;
+                let title_width = 8.4 * title.chars().count() as f64;
                 (width.max(title_width), Self::TITLE + height)
             }
         }

@@ -122,7 +122,8 @@ impl HeatMap {
         for steps in -STEPS..=STEPS {
             let y = bottom - height * f64::from(steps + STEPS);
             let value = self.middle + step * f64::from(steps);
-            let label = escape(&format!("{}{}", decimal(value, 1.0), self.unit));
+            let value = decimal(value, 1.0).replace('-', "−");
+            let label = escape(&format!("{value}{}", self.unit));
             svg += &tick(x + 17.0, y + 4.0, "start", &label);
         }
         let y = bottom - height * f64::from(STEPS);
