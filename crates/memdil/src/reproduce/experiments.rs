@@ -222,8 +222,9 @@ mod tests {
     fn an_unknown_preset_or_experiment_is_refused() {
         let preset = select("huge", &[]).unwrap_err().to_string();
         assert!(
-            preset
-                .starts_with("no experiment has the preset 'huge'; choose one of: embedded, paper"),
+            preset.starts_with(
+                "no experiment has the preset 'huge'; choose one of: embedded, margin, paper"
+            ),
             "{preset}"
         );
         let name = select("quick", &["nothing"]).unwrap_err().to_string();

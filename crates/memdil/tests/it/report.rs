@@ -210,7 +210,8 @@ fn bad_input_is_one_line_and_writes_nothing() {
     scene.succeed("--features good.npz --features point.npz --out points");
     let page = std::fs::read_to_string(scene.path("points/report.md")).unwrap();
     let why = "point: cdnv, hyperspherical\\_energy, nc1, nc1\\_ratio, nc2\\_equiangle, nc2\\_equinorm, \
-               nc2\\_etf\\_means have no value: the class means coincide";
+               nc2\\_etf\\_means, per\\_class.angles, per\\_class.nearest\\_mean have no value: the class means \
+               coincide";
     assert!(page.contains(why), "{page}");
     // A page that memdil did not write is not overwritten.
     std::fs::create_dir(scene.path("site")).unwrap();
