@@ -24,6 +24,8 @@ pub(crate) struct HeatMap {
     pub(crate) middle: f64,
     /// Unit of the values.
     pub(crate) unit: &'static str,
+    /// The smallest and the largest possible value, which limit the colour bar.
+    pub(crate) range: [f64; 2],
 }
 
 /// The places of the cells, in pixels.
@@ -107,11 +109,17 @@ impl HeatMap {
         svg
     }
 
-    /// The colour bar, with the values at the boundaries of the steps.
+    /// The colour bar, with the values at the boundaries of the steps. It has no steps and values
+    /// that are out of range.
     fn bar(&self, x: f64, [bottom, top]: [f64; 2], step: f64) -> String {
         let height = (bottom - top) / f64::from(2 * STEPS);
+        let value = |steps: i32| self.middle + step * f64::from(steps);
+        let [least, most] = self.range;
         let mut svg = String::new();
         for steps in -STEPS..STEPS {
+            if value(steps + 1) <= least || value(steps) >= most {
+                continue;
+            }
             let (class, opacity) = colour(steps);
             let from = bottom - height * f64::from(steps + STEPS);
             let to = from - height;
@@ -121,8 +129,10 @@ impl HeatMap {
         }
         for steps in -STEPS..=STEPS {
             let y = bottom - height * f64::from(steps + STEPS);
-            let value = self.middle + step * f64::from(steps);
-            let value = decimal(value, 1.0).replace('-', "−");
+            if !(least..=most).contains(&value(steps)) {
+                continue;
+            }
+            let value = decimal(value(steps), 1.0).replace('-', "−");
             let label = escape(&format!("{value}{}", self.unit));
             svg += &tick(x + 17.0, y + 4.0, "start", &label);
         }
@@ -163,10 +173,13 @@ mod tests {
             values: vec![vec![None, Some(93.0)], vec![Some(121.0), None]],
             middle: 120.0,
             unit: "°",
+            range: [0.0, 147.0],
         };
         // The largest difference is 27, so each of the five steps spans 6.
         assert!((map.step() - 6.0).abs() < 1e-12);
         let svg = map.bar(0.0, [100.0, 0.0], map.step());
-        assert!(svg.contains(">90°<") && svg.contains(">150°<"), "{svg}");
+        assert!(svg.contains(">90°<") && svg.contains(">144°<"), "{svg}");
+        assert!(!svg.contains(">150°<"), "{svg}");
+        assert_eq!(svg.matches("fill-opacity").count(), 10);
     }
 }

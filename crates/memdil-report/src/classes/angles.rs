@@ -59,6 +59,7 @@ fn group(network: &NamedClasses) -> Option<Group> {
         values,
         middle: simplex(angles.len()),
         unit: "°",
+        range: [0.0, 180.0],
     };
     let title = format!("Angles between the class means of {}", network.network);
     let picture = map.picture(title, caption(network)?);

@@ -34,12 +34,12 @@ const RELATIVE_MEMORIZATION: Shown = Shown {
     scale: Scale::Linear,
 };
 const AS_GIVEN: Shown = Shown {
-    heading: "corrupted samples nearest to their given class",
+    heading: "corrupted: nearest to given",
     value: |layer| layer.corrupted_nearest_given,
     scale: Scale::Share,
 };
 const AS_CLEAN: Shown = Shown {
-    heading: "corrupted samples nearest to their clean class",
+    heading: "corrupted: nearest to clean",
     value: |layer| layer.corrupted_nearest_clean,
     scale: Scale::Share,
 };
