@@ -89,7 +89,7 @@ pub enum NoiseError {
     },
     /// Noise that depends on the images, with fewer than three classes.
     #[error(
-        "noise instance needs at least 3 classes, but there are {classes}: with two, a flip can only go to the other class, whatever the image; use symmetric"
+        "noise instance needs at least 3 classes, but there are {classes}: with two, flips do not depend on the image; use symmetric"
     )]
     InstanceClasses {
         /// Number of classes.
@@ -112,7 +112,7 @@ pub enum NoiseError {
         /// The image, counted from 0.
         row: usize,
     },
-    /// The margins of too many samples are 1, so that their flip probability is 0.
+    /// Too many samples have margin 1 and therefore flip probability 0.
     #[error(
         "eta = {eta} cannot be reached: the network is certain of {certain} of {n} samples (margin 1), which never flip; the largest reachable eta is {reachable}"
     )]

@@ -55,7 +55,7 @@ pub(super) fn corrupt(
 }
 
 /// The array of logits of a file. If the file also holds clean labels, they must be those of the
-/// samples: a wrong order would not be noticed otherwise.
+/// samples; otherwise a wrong order would not be detected.
 fn logits(path: &Path, column: Option<&str>, clean: &[u32]) -> Result<Array, DataError> {
     let file = ArrayFile::open(path)?;
     let Some(column) = column else {
