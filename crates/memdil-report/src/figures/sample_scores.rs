@@ -42,7 +42,11 @@ pub(super) fn figure(runs: &[&Run]) -> Result<Option<Figure>, ReportError> {
     let (loss, eta, seed) = (run.loss_label(), run.eta(), run.seed());
     let wrong = corrupted.iter().filter(|wrong| **wrong).count();
     let share = percent(wrong as f64 / corrupted.len() as f64, 1);
-    let skipped_text = count(skipped, "run before it has", "runs before it have");
+    let skipped_text = count(
+        skipped,
+        "run with a lower seed has",
+        "runs with lower seeds have",
+    );
     Ok(Some(Figure {
         caption: caption(run, wrong, corrupted.len(), &share),
         reading: format!(

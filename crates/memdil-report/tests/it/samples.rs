@@ -115,7 +115,7 @@ fn scores_are_ranked_and_drawn() {
     let drawn = "2 of 10 training samples (20.0%) have a wrong label.";
     assert!(page.contains(drawn), "{page}");
     assert!(page.contains("CE, η = 0.4, seed 2"), "{page}");
-    assert!(page.contains("2 runs before it have no samples.npz"));
+    assert!(page.contains("2 runs with lower seeds have no samples.npz"));
     assert!(!page.contains("Not drawn"));
 }
 
