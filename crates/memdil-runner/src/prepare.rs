@@ -23,7 +23,7 @@ pub struct Prepared {
     pub train: Vec<usize>,
     /// Indices of the training images that are held out for validation.
     pub validation: Vec<usize>,
-    /// The minority classes; empty if the classes are not imbalanced on purpose.
+    /// The minority classes; empty without `data.imbalance`.
     pub minority: Vec<usize>,
 }
 

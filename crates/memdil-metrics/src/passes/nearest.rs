@@ -34,7 +34,9 @@ impl Moments {
     ///
     /// $$\arg\min_k \Vert h_i - \mu_k \Vert$$
     ///
-    /// Ties are resolved in favour of the lowest class. The share of samples for which it is their
+    /// Ties are resolved in favour of the lowest class. The means must not include those of empty
+    /// classes, which [`FirstPass::finish_with_empty_classes`](crate::FirstPass::finish_with_empty_classes)
+    /// permits. The share of samples for which it is their
     /// label is the accuracy of the nearest-class-mean classifier. Source: Papyan et al. 2020.
     ///
     /// # Shapes

@@ -130,8 +130,8 @@ impl<'a> References<'a> {
 
     fn clean<L: Label>(moments: &'a Moments, labels: &[L]) -> Result<Self, MetricsError> {
         let noise = moments.noise()?;
-        let mean_less = |label: &&L| noise.uncorrupted[class(**label)] == 0;
-        if let Some(&label) = labels.iter().filter(mean_less).min_by_key(|l| class(**l)) {
+        let has_no_mean = |label: &&L| noise.uncorrupted[class(**label)] == 0;
+        if let Some(&label) = labels.iter().filter(has_no_mean).min_by_key(|l| class(**l)) {
             let class = class(label);
             return Err(MetricsError::NoCleanSample { class });
         }

@@ -1,4 +1,4 @@
-//! Scores per sample: its place among the class means, and its loss and margin.
+//! Scores per sample: distance from and alignment with class means, loss and margin.
 
 mod geometry;
 mod logits;

@@ -28,7 +28,7 @@ pub(crate) struct HeatMap {
     pub(crate) range: [f64; 2],
 }
 
-/// The places of the cells, in pixels.
+/// The positions of the cells, in pixels.
 struct Cells {
     left: f64,
     top: f64,

@@ -25,7 +25,7 @@ pub(super) fn classes_text(found: &PerClass) -> String {
         ("memorization_sum", |of| of.memorization_sum.map(short)),
         ("memorization_mean", |of| of.memorization_mean.map(short)),
     ];
-    // A column without any value is omitted, as its inputs are not given.
+    // A column without any value is omitted.
     let (names, columns): (Vec<&str>, Vec<Vec<Option<String>>>) = columns
         .into_iter()
         .map(|(name, value)| (name, found.classes.iter().map(value).collect::<Vec<_>>()))

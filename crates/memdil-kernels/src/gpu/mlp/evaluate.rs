@@ -70,7 +70,7 @@ impl<M: GpuMachine> GpuMlp<M> {
         let mut outputs = vec![Vec::new(); self.architecture.depth];
         self.on_staged(inputs, |network, staged, order| {
             network.forward_chunks(staged, order, |network, count| {
-                // The layers are the blocks and the classifier, which has no place in `outputs`.
+                // `zip` ends before the last layer, the classifier, which is not a block.
                 for (layer, output) in network.layout.layers.iter().zip(&mut outputs) {
                     output.extend(network.output(layer, count)?);
                 }
