@@ -34,8 +34,8 @@
 //!   image, so with hundreds of pixels the softmax is nearly 1 at one class: almost all flips of
 //!   similar images of a class go to the same class. (That code passes bytes from 0 to 255, whose
 //!   softmax is saturated even more.)
-//! - With two classes, every flip goes to the other class and does not depend on the image. Therefore
-//!   K must be at least 3.
+//! - With two classes, every flip goes to the other class and does not depend on the image.
+//!   Therefore K must be at least 3.
 //! - $q_i$ is the quantile of a number v, which like u is drawn independently of `eta`. Since every
 //!   quantile increases with `eta`, raising `eta` keeps the corrupted samples.
 //!
@@ -48,8 +48,8 @@
 //!   for a factor and reports the resulting rate.
 //! - The margin is that of the clean label. The published code replaces the clean label by the
 //!   network's prediction, which would count the network's errors as noise.
-//! - A sample never flips if $1 - m_i$ underflows to 0, at a logit lead of about 745. If `eta` exceeds
-//!   the share of the other samples, the error states the largest possible `eta`.
+//! - A sample never flips if $1 - m_i$ underflows to 0, at a logit lead of about 745. If `eta`
+//!   exceeds the share of the other samples, the error states the largest possible `eta`.
 //!
 //! With `exact_count`, `eta` is replaced by the rate at which exactly $\mathrm{round}(\eta n)$ labels
 //! flip.
