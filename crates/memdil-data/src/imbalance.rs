@@ -70,7 +70,9 @@ impl Imbalance {
             Self::Exponential { ratio } => {
                 // With one class, there is no smaller one.
                 let last = classes.saturating_sub(1).max(1) as f64;
-                let count = |k: usize| round(most * ratio.powf(-(k as f64) / last));
+                // A division, so that the last class has n / R images also if that is halfway between
+                // two integers; 147 times 1/98 is below 1.5.
+                let count = |k: usize| round(most / ratio.powf(k as f64 / last));
                 (0..classes).map(count).collect()
             }
             Self::Step { ratio, .. } => {
