@@ -141,11 +141,19 @@ fn loss_and_margin(logits: &[f32], label: usize) -> (f64, f64) {
         }
     }
     let largest = largest_other.max(own);
-    let sum: f64 = logits
-        .iter()
-        .map(|&logit| (f64::from(logit) - largest).exp())
-        .sum();
-    (largest - own + sum.ln(), own - largest_other)
+    let mut others = 0.0;
+    for (class, &logit) in logits.iter().enumerate() {
+        if class != label {
+            others += (f64::from(logit) - largest).exp();
+        }
+    }
+    // If the label has the largest logit, this form keeps the precision of small losses.
+    let loss = if own >= largest_other {
+        others.ln_1p()
+    } else {
+        largest - own + ((own - largest).exp() + others).ln()
+    };
+    (loss, own - largest_other)
 }
 
 #[cfg(test)]
