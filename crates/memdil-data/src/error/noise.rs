@@ -107,7 +107,9 @@ pub enum NoiseError {
         labels: usize,
     },
     /// A projection of an image is not finite.
-    #[error("image {row} cannot be projected: a value is not finite, or too large")]
+    #[error(
+        "image {row} cannot be projected: a value is not finite, or too large; check the image"
+    )]
     ImageNotFinite {
         /// The image, counted from 0.
         row: usize,
