@@ -218,6 +218,25 @@ pub(crate) fn check_file(option: &str, out: &Path) -> Result<(), BadInput> {
     check_creatable(option, out, out.parent().unwrap_or(out))
 }
 
+/// Refuses an output file, given with `option`, that is one of the input files.
+pub(crate) fn check_not_input<'a>(
+    option: &str,
+    out: &Path,
+    inputs: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), BadInput> {
+    let Ok(existing) = out.canonicalize() else {
+        return Ok(());
+    };
+    let is_existing = |input: &Path| input.canonicalize().is_ok_and(|path| path == existing);
+    if inputs.into_iter().any(is_existing) {
+        return Err(BadInput(format!(
+            "{option} {}: is an input file, which would be overwritten; give another path",
+            out.display()
+        )));
+    }
+    Ok(())
+}
+
 /// Refuses an output file, given with `option`, whose name does not end in .npz or which cannot be
 /// written.
 pub(crate) fn check_npz(option: &str, out: &Path) -> Result<(), BadInput> {

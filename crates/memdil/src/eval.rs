@@ -9,7 +9,7 @@ use memdil_runner::evaluate_run;
 use crate::arguments::{Machine, check_folder, check_npz};
 use crate::failure::Failure;
 use crate::layers;
-use crate::metrics::table;
+use crate::metrics::{rankings_text, table};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -82,7 +82,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         println!("{}", serde_json::to_string(record)?);
         return Ok(ExitCode::SUCCESS);
     }
-    print!("{}", table::text(&serde_json::to_value(record)?));
+    let values = serde_json::to_value(record)?;
+    print!("{}", table::text(&values));
+    print!("{}", rankings_text(&values["ranking"]));
     if let Some(layers) = &record.layers {
         print!("\n{}", layers::text(layers));
     }

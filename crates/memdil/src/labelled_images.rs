@@ -1,6 +1,6 @@
 //! Clean labels, alone or with their images.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use memdil_data::noise::read_labels;
 use memdil_data::{DataSpec, Input, Inputs, Source, load};
@@ -37,6 +37,12 @@ pub(crate) struct Samples {
 }
 
 impl SampleArguments {
+    /// The paths of the input files.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.labels, &self.images];
+        files.into_iter().filter_map(|file| file.as_deref())
+    }
+
     /// Reads the samples. Labels and classes that are given besides images must be those of the
     /// images.
     pub(crate) fn read(&self) -> Result<Samples, Failure> {

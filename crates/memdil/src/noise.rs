@@ -11,7 +11,7 @@ use ndarray::Array2;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::arguments::check_npz;
+use crate::arguments::{check_not_input, check_npz};
 use crate::failure::{BadInput, Failure};
 use crate::labelled_images::SampleArguments;
 
@@ -97,6 +97,15 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+impl Arguments {
+    /// The paths of the input files.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.matrix, &self.logits, &self.path];
+        let files = files.into_iter().filter_map(|file| file.as_deref());
+        self.samples.files().chain(files)
+    }
+}
+
 /// The printed results. Keys that do not apply are omitted.
 #[derive(Serialize)]
 struct Summary<'a> {
@@ -125,6 +134,7 @@ struct Summary<'a> {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_npz("--out", &arguments.out)?;
+    check_not_input("--out", &arguments.out, arguments.files())?;
     let noise = kind(arguments)?;
     let samples = arguments.samples.read()?;
     let noisy = match &samples.images {

@@ -1,12 +1,13 @@
 //! `memdil samples`
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use memdil_records::{RunFolder, RunSpec, SampleScore, SampleScores, write_atomic};
+use memdil_records::{RunFolder, RunSpec, SampleScore, SampleScores, Status, write_atomic};
 use serde::Serialize;
 
+use crate::arguments::check_file;
 use crate::failure::{BadInput, Failure};
 
 #[derive(clap::Args)]
@@ -64,12 +65,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         ))
         .into());
     };
+    if record.status == Status::Diverged {
+        return Err(BadInput(format!(
+            "{place}: the run has diverged and has no samples.npz; choose another run"
+        ))
+        .into());
+    }
     let Some(scores) = folder.samples()? else {
         return Err(BadInput(format!(
-            "{place}: samples.npz is missing, because the run diverged or an earlier version wrote it; train it again"
+            "{place}: samples.npz is missing (earlier versions did not write it); remove this folder and run it again"
         ))
         .into());
     };
+    if let Some(path) = &arguments.csv {
+        check_file("--csv", path)?;
+        check_outside("--csv", path, &arguments.run)?;
+    }
     let Some(suspicion) = scores.suspicion(arguments.by) else {
         let name = arguments.by.name();
         return Err(BadInput(format!(
@@ -96,6 +107,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         None => table(&samples),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses an output file in the folder of the run, whose files it could replace.
+fn check_outside(option: &str, out: &Path, run: &Path) -> Result<(), BadInput> {
+    let folder = |path: &Path| path.canonicalize().ok();
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if folder(parent.unwrap_or(Path::new("."))) == folder(run) {
+        return Err(BadInput(format!(
+            "{option} {}: is in the folder of the run, whose files it could replace; give a path outside",
+            out.display()
+        )));
+    }
+    Ok(())
 }
 
 fn score(text: &str) -> Result<SampleScore, String> {

@@ -35,6 +35,7 @@ pub(super) fn corrupt(
     check_shape(&array, clean.len(), classes)?;
     let logits = array.matrix::<f64>()?;
     check_finite(&array, logits.view())?;
+    check_logits(&array, logits.view())?;
     let samples = logits.rows().into_iter().zip(clean);
     let (levels, runners_up): (Vec<f64>, Vec<u32>) = samples
         .map(|(logits, &label)| level(logits, label, settings.pmd_type))
@@ -101,6 +102,20 @@ fn check_finite(array: &Array, logits: ArrayView2<'_, f64>) -> Result<(), DataEr
             "the logit in row {row}, column {column} is {logit}; save finite logits, before any softmax"
         ))),
     }
+}
+
+/// Refuses probabilities, whose softmax would be nearly uniform.
+fn check_logits(array: &Array, logits: ArrayView2<'_, f64>) -> Result<(), DataError> {
+    let is_distribution = |row: ArrayView1<'_, f64>| {
+        row.iter().all(|&value| value >= 0.0) && (row.sum() - 1.0).abs() < 1e-3
+    };
+    if logits.rows().into_iter().all(is_distribution) {
+        return Err(array.error(
+            "holds probabilities, not logits; save the logits, or the logarithms of the probabilities"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// $\tau(m)$ of a sample, proportional to its flip probability, and the most probable other class,

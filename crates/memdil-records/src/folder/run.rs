@@ -163,9 +163,9 @@ impl RunFolder {
         if !exists(&path)? {
             return Ok(None);
         }
-        SampleScores::read_npz(open(&path)?)
-            .map(Some)
-            .map_err(|e| damaged(&path, &e))
+        let scores = SampleScores::read_npz(open(&path)?).map_err(|e| damaged(&path, &e))?;
+        scores.check().map_err(|reason| damaged(&path, &reason))?;
+        Ok(Some(scores))
     }
 
     fn samples_path(&self) -> PathBuf {

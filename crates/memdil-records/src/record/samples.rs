@@ -185,6 +185,40 @@ impl SampleScores {
         })
     }
 
+    /// Checks that all arrays have the same length and finite values; the error is the reason.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let n = self.labels.len();
+        let integers = [
+            ("index", self.index.len()),
+            ("clean_labels", self.clean_labels.len()),
+            ("forgetting_events", self.forgetting_events.len()),
+            ("learned", self.learned.len()),
+            ("given_since", self.given_since.len()),
+            ("clean_since", self.clean_since.len()),
+        ];
+        let numbers = [
+            ("mean_loss", Some(&self.mean_loss)),
+            ("mean_margin", Some(&self.mean_margin)),
+            ("distance_given", self.distance_given.as_ref()),
+            ("distance_clean", self.distance_clean.as_ref()),
+            ("alignment_given", self.alignment_given.as_ref()),
+            ("alignment_clean", self.alignment_clean.as_ref()),
+        ];
+        let numbers = numbers
+            .iter()
+            .filter_map(|&(name, array)| Some((name, array?)));
+        let lengths = numbers.clone().map(|(name, array)| (name, array.len()));
+        if let Some((name, found)) = integers.into_iter().chain(lengths).find(|&(_, m)| m != n) {
+            return Err(format!("{name} has {found} entries for {n} labels"));
+        }
+        for (name, array) in numbers {
+            if let Some(row) = array.iter().position(|value| !value.is_finite()) {
+                return Err(format!("{name} is {} in row {row}", array[row]));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the given label of each sample differs from its clean label. A latent class
     /// $K + k$ counts as class $k$ of `classes`.
     pub fn corrupted(&self, classes: usize) -> Vec<bool> {
@@ -228,6 +262,39 @@ mod tests {
             (scores.distance_given, scores.distance_clean) = (None, Some(array![2.0, 3.0]));
         }
         assert_eq!(scores.corrupted(2), [false, true]);
+    }
+
+    #[test]
+    fn damaged_arrays_are_found() {
+        let whole = SampleScores {
+            epochs: 1,
+            index: array![0, 1],
+            labels: array![0, 1],
+            clean_labels: array![0, 0],
+            mean_loss: array![0.25, 0.5],
+            mean_margin: array![2.0, -1.0],
+            forgetting_events: array![0, 0],
+            learned: array![true, false],
+            given_since: array![1, 0],
+            clean_since: array![1, 1],
+            distance_given: None,
+            distance_clean: None,
+            alignment_given: None,
+            alignment_clean: None,
+        };
+        assert_eq!(whole.check(), Ok(()));
+        let mut short = whole.clone();
+        short.mean_margin = array![2.0];
+        assert_eq!(
+            short.check().unwrap_err(),
+            "mean_margin has 1 entries for 2 labels"
+        );
+        let mut undefined = whole;
+        undefined.distance_given = Some(array![1.0, f64::NAN]);
+        assert_eq!(
+            undefined.check().unwrap_err(),
+            "distance_given is NaN in row 1"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The options of `memdil metrics`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Default, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -60,4 +60,22 @@ pub(crate) struct Arguments {
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
+}
+
+impl Arguments {
+    /// The paths of the input files.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [
+            &self.features,
+            &self.labels,
+            &self.clean_labels,
+            &self.classifier,
+            &self.bias,
+            &self.logits,
+            &self.test_features,
+            &self.test_labels,
+            &self.test_logits,
+        ];
+        files.into_iter().filter_map(|file| file.as_deref())
+    }
 }

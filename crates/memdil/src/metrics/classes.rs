@@ -1,8 +1,8 @@
 //! Metrics of each class, and rankings of samples, as text tables.
 
 use memdil_metrics::{ClassMetrics, PerClass};
+use serde_json::Value;
 
-use super::samples::Rankings;
 use super::table::{LONGEST, grid, short};
 
 /// The name of a column, and its value for a class.
@@ -68,23 +68,22 @@ fn angles_text(angles: &[Vec<Option<f64>>]) -> String {
     grid(title, &names.collect::<Vec<_>>(), rows)
 }
 
-/// How well each score finds corrupted samples.
-pub(super) fn rankings_text(found: &Rankings) -> String {
-    if found.is_empty() {
+/// How well each score finds corrupted samples, from an object with an entry per score.
+pub(crate) fn rankings_text(rankings: &Value) -> String {
+    let Some(scores) = rankings.as_object().filter(|scores| !scores.is_empty()) else {
         return String::new();
-    }
-    let row = |(name, of): (&&str, &memdil_metrics::Ranking)| {
-        vec![
-            (*name).to_owned(),
-            short(of.auroc),
-            short(of.average_precision),
-        ]
     };
-    let names = ["score", "auroc", "average_precision"];
+    let names = ["auroc", "average_precision"];
+    let row = |(score, values): (&String, &Value)| {
+        let value = |name| cell(values[name].as_f64().map(short));
+        std::iter::once(score.clone())
+            .chain(names.map(value))
+            .collect()
+    };
     grid(
         "ranking of corrupted samples",
-        &names,
-        found.iter().map(row).collect(),
+        &["score", names[0], names[1]],
+        scores.iter().map(row).collect(),
     )
 }
 

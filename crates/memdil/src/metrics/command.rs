@@ -12,7 +12,7 @@ use super::inputs::Loaded;
 use super::measure::Request;
 use super::samples::Rankings;
 use super::table;
-use crate::arguments::check_npz;
+use crate::arguments::{check_not_input, check_npz};
 use crate::failure::Failure;
 
 /// The JSON object that is printed.
@@ -27,6 +27,7 @@ struct Printed {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(out) = &arguments.samples {
         check_npz("--samples", out)?;
+        check_not_input("--samples", out, arguments.files())?;
     }
     let inputs = Loaded::new(arguments)?;
     let found = inputs.measure(Request {
@@ -63,10 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             .as_ref()
             .map_or_else(String::new, classes_text)
     );
-    print!(
-        "{}",
-        ranking.as_ref().map_or_else(String::new, rankings_text)
-    );
+    print!("{}", rankings_text(&serde_json::to_value(&ranking)?));
     for line in undefined_by_reason(&metrics.undefined.unwrap_or_default()) {
         eprintln!("note: {line}");
     }

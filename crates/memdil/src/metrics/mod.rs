@@ -11,5 +11,6 @@ mod samples;
 pub(crate) mod table;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use classes::rankings_text;
 pub(crate) use command::run;
 pub(crate) use measure::Request;

@@ -71,7 +71,12 @@ pub(crate) fn text(metrics: &Value) -> String {
         .iter()
         .map(|(name, value)| (name.as_str(), value))
         .collect();
-    left.retain(|(name, _)| !matches!(*name, "test" | "undefined" | "layers" | "per_class"));
+    left.retain(|(name, _)| {
+        !matches!(
+            *name,
+            "test" | "undefined" | "layers" | "per_class" | "ranking"
+        )
+    });
     let mut text = String::new();
     for (title, starts) in GROUPS {
         let rows = left.extract_if(.., |(name, _)| rank(name, starts) < starts.len());

@@ -85,3 +85,31 @@ fn missing_scores_are_errors() {
     fs::remove_file(scene.path("one/samples.npz")).unwrap();
     scene.refuse("samples --run one", &["samples.npz is missing"]);
 }
+
+#[test]
+fn files_of_the_run_are_not_replaced() {
+    let scene = scene("0.4");
+    let before = fs::read(scene.path("one/metrics.jsonl")).unwrap();
+    scene.refuse(
+        "samples --run one --csv one/metrics.jsonl",
+        &["--csv one/metrics.jsonl", "is in the folder of the run"],
+    );
+    assert_eq!(fs::read(scene.path("one/metrics.jsonl")).unwrap(), before);
+    let features = fs::read(scene.path("one/features.npz")).unwrap();
+    scene.refuse(
+        "metrics --features one/features.npz --samples one/features.npz",
+        &["--samples one/features.npz", "is an input file"],
+    );
+    assert_eq!(fs::read(scene.path("one/features.npz")).unwrap(), features);
+}
+
+#[test]
+fn eval_prints_the_rankings_as_a_table() {
+    let scene = scene("0.4");
+    let table = scene.succeed("eval --run one");
+    assert!(table.contains("ranking of corrupted samples"), "{table}");
+    assert!(
+        table.contains("mean_loss") && !table.contains('{'),
+        "{table}"
+    );
+}
