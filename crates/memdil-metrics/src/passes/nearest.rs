@@ -34,17 +34,15 @@ impl Moments {
     ///
     /// $$\arg\min_k \Vert h_i - \mu_k \Vert$$
     ///
-    /// Ties are resolved in favour of the lowest class. The means must not include those of empty
-    /// classes, which [`FirstPass::finish_with_empty_classes`](crate::FirstPass::finish_with_empty_classes)
-    /// permits. The share of samples for which it is their
+    /// Ties are resolved in favour of the lowest class. The share of samples for which it is their
     /// label is the accuracy of the nearest-class-mean classifier. Source: Papyan et al. 2020.
     ///
     /// # Shapes
     /// `features` (samples x features) give class numbers (samples).
     ///
     /// # Errors
-    /// Fewer than two classes, class means that all coincide, another number of features,
-    /// non-finite features, squares outside the range of `f64`.
+    /// Fewer than two classes, a class without samples, class means that all coincide, another
+    /// number of features, non-finite features, squares outside the range of `f64`.
     ///
     /// # Examples
     /// ```
@@ -62,6 +60,11 @@ impl Moments {
     ) -> Result<Vec<usize>, MetricsError> {
         let (rows, columns) = features.dim();
         Counted::Columns.check(Subject::Features, columns, Subject::FirstPass, self.dim())?;
+        let counts = &self.means().counts;
+        if let Some(class) = counts.iter().position(|&count| count == 0) {
+            let classes = counts.len();
+            return Err(MetricsError::EmptyClass { class, classes });
+        }
         let candidates = Candidates::new(self, &self.centred()?);
         let source = Rows::new(features);
         let blocks = (0..rows).into_par_iter().step_by(BLOCK);
