@@ -219,16 +219,12 @@ pub(crate) fn check_file(option: &str, out: &Path) -> Result<(), BadInput> {
 }
 
 /// Refuses an output file, given with `option`, that is one of the input files.
-pub(crate) fn check_not_input<'a>(
-    option: &str,
-    out: &Path,
-    inputs: impl IntoIterator<Item = &'a Path>,
-) -> Result<(), BadInput> {
+pub(crate) fn check_not_input(option: &str, out: &Path, inputs: &[&Path]) -> Result<(), BadInput> {
     let Ok(existing) = out.canonicalize() else {
         return Ok(());
     };
     let is_existing = |input: &Path| input.canonicalize().is_ok_and(|path| path == existing);
-    if inputs.into_iter().any(is_existing) {
+    if inputs.iter().any(|input| is_existing(input)) {
         return Err(BadInput(format!(
             "{option} {}: is an input file, which would be overwritten; give another path",
             out.display()

@@ -99,10 +99,10 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// The paths of the input files.
-    fn files(&self) -> impl Iterator<Item = &Path> {
+    fn files(&self) -> Vec<&Path> {
         let files = [&self.matrix, &self.logits, &self.path];
         let files = files.into_iter().filter_map(|file| file.as_deref());
-        self.samples.files().chain(files)
+        self.samples.files().chain(files).collect()
     }
 }
 
@@ -134,7 +134,7 @@ struct Summary<'a> {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     check_npz("--out", &arguments.out)?;
-    check_not_input("--out", &arguments.out, arguments.files())?;
+    check_not_input("--out", &arguments.out, &arguments.files())?;
     let noise = kind(arguments)?;
     let samples = arguments.samples.read()?;
     let noisy = match &samples.images {

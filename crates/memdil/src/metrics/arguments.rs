@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// The paths of the input files.
-    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+    pub(super) fn files(&self) -> Vec<&Path> {
         let files = [
             &self.features,
             &self.labels,
@@ -76,6 +76,9 @@ impl Arguments {
             &self.test_labels,
             &self.test_logits,
         ];
-        files.into_iter().filter_map(|file| file.as_deref())
+        files
+            .into_iter()
+            .filter_map(|file| file.as_deref())
+            .collect()
     }
 }

@@ -27,7 +27,7 @@ struct Printed {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(out) = &arguments.samples {
         check_npz("--samples", out)?;
-        check_not_input("--samples", out, arguments.files())?;
+        check_not_input("--samples", out, &arguments.files())?;
     }
     let inputs = Loaded::new(arguments)?;
     let found = inputs.measure(Request {
