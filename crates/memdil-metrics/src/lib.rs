@@ -71,6 +71,7 @@ pub use passes::{ECE_BINS, FirstPass, Moments, Predictions, SecondPass, SecondPa
 pub use ranking::{Ranking, ranking};
 pub use results::{ClassMeans, Memorization, MemorizedFraction};
 pub use samples::{
-    LogitScores, MeanGeometry, SampleGeometry, head_scores, logit_scores, sample_geometry,
+    LogitScores, MeanGeometry, SampleGeometry, head_scores, logit_scores, loss_and_margin,
+    sample_geometry,
 };
 pub use spread::{dilation, radius, rho, rho_nc1, separation};

@@ -139,8 +139,20 @@ impl LogitScores {
     }
 }
 
-/// Loss and margin of one sample with at least two logits.
-fn loss_and_margin(logits: &[f64], label: usize) -> (f64, f64) {
+/// Loss and margin of one sample; see [`logit_scores`], which also checks its input.
+///
+/// # Shapes
+/// `logits` (classes), at least two finite ones, and the `label` of one of them give two numbers.
+///
+/// # Panics
+/// If the label has no logit.
+///
+/// # Examples
+/// ```
+/// let (loss, margin) = memdil_metrics::loss_and_margin(&[0.0, 1.0], 1);
+/// assert_eq!((loss, margin), ((-1.0_f64).exp().ln_1p(), 1.0));
+/// ```
+pub fn loss_and_margin(logits: &[f64], label: usize) -> (f64, f64) {
     let own = logits[label];
     let (before, rest) = logits.split_at(label);
     let others = || before.iter().chain(&rest[1..]).copied();

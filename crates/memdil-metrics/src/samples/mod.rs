@@ -4,7 +4,7 @@ mod geometry;
 mod logits;
 
 pub use geometry::{MeanGeometry, SampleGeometry, sample_geometry};
-pub use logits::{LogitScores, head_scores, logit_scores};
+pub use logits::{LogitScores, head_scores, logit_scores, loss_and_margin};
 
 /// Smallest number of rows for a separate thread.
 const MIN_ROWS: usize = 512;

@@ -1,6 +1,7 @@
 //! Scores of the training samples over the epochs, from the logits of the training steps.
 
 use memdil_data::NoisyLabels;
+use memdil_metrics::loss_and_margin;
 use memdil_records::SampleScores;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,7 @@ impl TrainingScores {
     /// `indices` (n) of the samples in the training set, `logits` (n, classes) row-major.
     pub fn add(&mut self, epoch: usize, indices: &[usize], logits: &[f32], labels: &NoisyLabels) {
         let epoch = u32::try_from(epoch).unwrap_or(u32::MAX);
+        let logits: Vec<f64> = logits.iter().copied().map(f64::from).collect();
         let rows = logits.chunks_exact(labels.observed_classes());
         for (&i, row) in indices.iter().zip(rows) {
             let given = labels.observed()[i] as usize;
@@ -121,7 +123,7 @@ fn extend(since: &mut u32, holds: bool, epoch: u32) {
 }
 
 /// The class with the largest logit, the lowest one of several.
-fn argmax(logits: &[f32]) -> usize {
+fn argmax(logits: &[f64]) -> usize {
     let mut best = 0;
     for (class, &logit) in logits.iter().enumerate() {
         if logit > logits[best] {
@@ -129,31 +131,6 @@ fn argmax(logits: &[f32]) -> usize {
         }
     }
     best
-}
-
-/// The cross-entropy of a label, and its logit minus the largest other logit.
-fn loss_and_margin(logits: &[f32], label: usize) -> (f64, f64) {
-    let own = f64::from(logits[label]);
-    let mut largest_other = f64::NEG_INFINITY;
-    for (class, &logit) in logits.iter().enumerate() {
-        if class != label {
-            largest_other = largest_other.max(f64::from(logit));
-        }
-    }
-    let largest = largest_other.max(own);
-    let mut others = 0.0;
-    for (class, &logit) in logits.iter().enumerate() {
-        if class != label {
-            others += (f64::from(logit) - largest).exp();
-        }
-    }
-    // If the label has the largest logit, this form keeps the precision of small losses.
-    let loss = if own >= largest_other {
-        others.ln_1p()
-    } else {
-        largest - own + ((own - largest).exp() + others).ln()
-    };
-    (loss, own - largest_other)
 }
 
 #[cfg(test)]
