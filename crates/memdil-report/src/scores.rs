@@ -65,11 +65,7 @@ pub(crate) const SCORES: [ShownScore; 6] = [
 impl ShownScore {
     /// How well the score separates corrupted samples in this epoch.
     pub(crate) fn ranking(&self, epoch: &EpochRecord) -> Option<Ranking> {
-        let value = |of: &str| epoch.quantity(&format!("ranking.{}.{of}", self.score.name()));
-        Some(Ranking {
-            auroc: value("auroc")?,
-            average_precision: value("average_precision")?,
-        })
+        epoch.ranking.as_ref()?.of(self.score)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::layer::{LayerRecord, last_over_first, memorization_depth};
+use super::samples::SampleScore;
 
 /// The metrics of an epoch. Training-set metrics are computed in evaluation mode on the samples
 /// trained on, with the labels trained on. Their names are those of the metrics chapter of the
@@ -161,6 +162,20 @@ pub struct RankingRecord {
     pub distance_given: Option<Ranking>,
     /// [`SampleScore::AlignmentGiven`](crate::SampleScore::AlignmentGiven)
     pub alignment_given: Option<Ranking>,
+}
+
+impl RankingRecord {
+    /// The quality of a score; `None` if it is undefined.
+    pub fn of(&self, score: SampleScore) -> Option<Ranking> {
+        match score {
+            SampleScore::MeanLoss => self.mean_loss,
+            SampleScore::MeanMargin => self.mean_margin,
+            SampleScore::ForgettingEvents => self.forgetting_events,
+            SampleScore::GivenSince => self.given_since,
+            SampleScore::DistanceGiven => self.distance_given,
+            SampleScore::AlignmentGiven => self.alignment_given,
+        }
+    }
 }
 
 /// The quality of a score as a detector of corrupted samples.

@@ -237,6 +237,26 @@ mod tests {
 
     use super::*;
 
+    /// Three epochs of an uncorrupted and a corrupted sample.
+    fn two_samples() -> SampleScores {
+        SampleScores {
+            epochs: 3,
+            index: array![0, 1],
+            labels: array![0, 1],
+            clean_labels: array![0, 0],
+            mean_loss: array![0.25, 0.5],
+            mean_margin: array![2.0, -1.0],
+            forgetting_events: array![2, 0],
+            learned: array![true, false],
+            given_since: array![3, 0],
+            clean_since: array![1, 1],
+            distance_given: Some(array![1.0, 4.0]),
+            distance_clean: None,
+            alignment_given: Some(array![1.0, -1.0]),
+            alignment_clean: None,
+        }
+    }
+
     #[test]
     fn an_archive_is_read_as_it_was_written() {
         let mut scores = SampleScores {
@@ -266,22 +286,7 @@ mod tests {
 
     #[test]
     fn damaged_arrays_are_found() {
-        let whole = SampleScores {
-            epochs: 1,
-            index: array![0, 1],
-            labels: array![0, 1],
-            clean_labels: array![0, 0],
-            mean_loss: array![0.25, 0.5],
-            mean_margin: array![2.0, -1.0],
-            forgetting_events: array![0, 0],
-            learned: array![true, false],
-            given_since: array![1, 0],
-            clean_since: array![1, 1],
-            distance_given: None,
-            distance_clean: None,
-            alignment_given: None,
-            alignment_clean: None,
-        };
+        let whole = two_samples();
         assert_eq!(whole.check(), Ok(()));
         let mut short = whole.clone();
         short.mean_margin = array![2.0];
@@ -299,22 +304,7 @@ mod tests {
 
     #[test]
     fn suspicious_samples_have_large_scores() {
-        let scores = SampleScores {
-            epochs: 3,
-            index: array![0, 1],
-            labels: array![0, 1],
-            clean_labels: array![0, 0],
-            mean_loss: array![0.25, 0.5],
-            mean_margin: array![2.0, -1.0],
-            forgetting_events: array![2, 0],
-            learned: array![true, false],
-            given_since: array![3, 0],
-            clean_since: array![1, 1],
-            distance_given: Some(array![1.0, 4.0]),
-            distance_clean: None,
-            alignment_given: Some(array![1.0, -1.0]),
-            alignment_clean: None,
-        };
+        let scores = two_samples();
         let expected = [
             [0.25, 0.5],
             [-2.0, 1.0],
