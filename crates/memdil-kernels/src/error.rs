@@ -17,6 +17,16 @@ pub enum KernelError {
     /// Instructions that this processor does not have.
     #[error("this processor does not support {0} instructions; use Instructions::detect")]
     Instructions(&'static str),
+    /// Winograd's algorithm does not compute this convolution.
+    #[error(
+        "kernel {kernel}, stride {stride}: must be 3 and 1 for Winograd's algorithm; use Algorithm::Direct"
+    )]
+    Algorithm {
+        /// Rows and columns of the kernel.
+        kernel: usize,
+        /// Stride of the kernel.
+        stride: usize,
+    },
     /// A slice has the wrong length.
     #[error("{name}: {found} values, expected {expected}")]
     Length {

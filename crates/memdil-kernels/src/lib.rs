@@ -17,11 +17,13 @@ mod update;
 #[allow(unsafe_code)]
 mod vector;
 
+#[allow(unsafe_code)]
 mod batch_norm;
 #[allow(unsafe_code)]
 mod convolution;
 #[allow(unsafe_code)]
 mod mlp;
+#[allow(unsafe_code)]
 mod pool;
 
 #[cfg(feature = "candle")]
@@ -31,7 +33,7 @@ pub mod gpu;
 pub use batch_norm::{
     ChannelMoments, Epilogue, NormGradient, moments, normalize, normalize_gradient,
 };
-pub use convolution::{Convolution, ConvolutionElement};
+pub use convolution::{Algorithm, Convolution, ConvolutionElement, Method};
 pub use error::KernelError;
 pub use mlp::{Activation, Architecture, Mlp, MlpElement, Norm, TensorInfo, TensorRole};
 pub use optimizer::{Decay, Optimizer, Step};

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::error::{KernelError, check_length, check_sizes};
-use crate::vector::Element;
+use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
 /// Sizes of the images that [`max_pool`] halves; an odd last row or column is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,20 +29,18 @@ pub struct Pool {
 /// [`KernelError::Size`], [`KernelError::Length`].
 pub fn max_pool<T: Element>(sizes: &Pool, x: &[T]) -> Result<Vec<T>, KernelError> {
     sizes.check(x)?;
-    let (row, out_row) = (
-        sizes.width * sizes.channels,
-        sizes.width / 2 * sizes.channels,
-    );
+    let (row, out_row) = (sizes.row(), sizes.width / 2 * sizes.channels);
     let mut y = vec![T::default(); sizes.results()];
     y.par_chunks_exact_mut(out_row)
         .enumerate()
         .with_min_len(16)
         .for_each(|(at, y)| {
-            let x = &x[sizes.first_row(at) * row..][..2 * row];
-            for (at, y) in y.iter_mut().enumerate() {
-                let [a, b, c, d] = sizes.corners(at).map(|at| x[at]);
-                *y = larger(larger(a, b), larger(c, d));
-            }
+            let kernel = PoolRow {
+                channels: sizes.channels,
+                x: x[sizes.first_row(at) * row..][..2 * row].split_at(row),
+                y,
+            };
+            T::dispatch(Instructions::detect(), kernel);
         });
     Ok(y)
 }
@@ -64,38 +62,147 @@ pub fn max_pool_gradient<T: Element>(
 ) -> Result<Vec<T>, KernelError> {
     sizes.check(x)?;
     check_length("gradient", g, sizes.results())?;
-    let (row, out_row) = (
-        sizes.width * sizes.channels,
-        sizes.width / 2 * sizes.channels,
-    );
-    let image = sizes.height * row;
+    let (row, out_row) = (sizes.row(), sizes.width / 2 * sizes.channels);
     let mut gradient = vec![T::default(); x.len()];
-    gradient
-        .par_chunks_exact_mut(image)
-        .zip(x.par_chunks_exact(image))
-        .enumerate()
-        .for_each(|(n, (gradient, x))| {
-            let rows = gradient
-                .chunks_exact_mut(2 * row)
-                .zip(x.chunks_exact(2 * row));
-            for ((gradient, x), g) in
-                rows.zip(g[n * (sizes.height / 2) * out_row..].chunks_exact(out_row))
-            {
-                for (at, &g) in g.iter().enumerate() {
-                    let corners = sizes.corners(at);
-                    let first = corners
-                        .into_iter()
-                        .reduce(|best, at| if x[at] > x[best] { at } else { best });
-                    gradient[first.unwrap_or(corners[0])] = g;
-                }
-            }
-        });
+    let images = gradient.par_chunks_exact_mut(sizes.height * row);
+    images.enumerate().for_each(|(image, gradient)| {
+        for (at, gradient) in gradient.chunks_exact_mut(2 * row).enumerate() {
+            let at = image * (sizes.height / 2) + at;
+            let kernel = PoolGradientRow {
+                channels: sizes.channels,
+                x: x[sizes.first_row(at) * row..][..2 * row].split_at(row),
+                g: &g[at * out_row..][..out_row],
+                gradient: gradient.split_at_mut(row),
+            };
+            T::dispatch(Instructions::detect(), kernel);
+        }
+    });
     Ok(gradient)
 }
 
+/// A row of results, from two rows of images.
+struct PoolRow<'a, T> {
+    channels: usize,
+    x: (&'a [T], &'a [T]),
+    y: &'a mut [T],
+}
+
+impl<T: Element> VectorKernel<T> for PoolRow<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Scalar = T>>(self) {
+        let (above, below) = self.x;
+        let pixels = self.y.chunks_exact_mut(self.channels);
+        for ((y, above), below) in pixels
+            .zip(above.chunks_exact(2 * self.channels))
+            .zip(below.chunks_exact(2 * self.channels))
+        {
+            let (above, below) = (above.split_at(self.channels), below.split_at(self.channels));
+            let above = above.0.iter().zip(above.1);
+            let below = below.0.iter().zip(below.1);
+            for (y, ((&a, &b), (&c, &d))) in y.iter_mut().zip(above.zip(below)) {
+                *y = larger(larger(a, b), larger(c, d));
+            }
+        }
+    }
+}
+
+/// The gradients of two rows of images, from a row of gradients.
+struct PoolGradientRow<'a, T> {
+    channels: usize,
+    x: (&'a [T], &'a [T]),
+    g: &'a [T],
+    gradient: (&'a mut [T], &'a mut [T]),
+}
+
+impl<T: Element> VectorKernel<T> for PoolGradientRow<'_, T> {
+    #[inline(always)]
+    fn run<V: Vector<Scalar = T>>(self) {
+        let Self {
+            channels,
+            x,
+            g,
+            gradient,
+        } = self;
+        let x =
+            x.0.chunks_exact(2 * channels)
+                .zip(x.1.chunks_exact(2 * channels));
+        let gradient = gradient
+            .0
+            .chunks_exact_mut(2 * channels)
+            .zip(gradient.1.chunks_exact_mut(2 * channels));
+        for (((above, below), (g_above, g_below)), g) in
+            x.zip(gradient).zip(g.chunks_exact(channels))
+        {
+            let (a, b) = above.split_at(channels);
+            let (c, d) = below.split_at(channels);
+            let (g_a, g_b) = g_above.split_at_mut(channels);
+            let (g_c, g_d) = g_below.split_at_mut(channels);
+            let whole = channels / V::LANES * V::LANES;
+            for at in (0..whole).step_by(V::LANES) {
+                // SAFETY: `dispatch` requires supported instructions; all slices have `channels`
+                // values.
+                unsafe {
+                    let x = [a, b, c, d].map(|x| V::load(x.as_ptr().add(at)));
+                    let parts = parts_of_largest(x, V::load(g.as_ptr().add(at)));
+                    let to = [&mut *g_a, &mut *g_b, &mut *g_c, &mut *g_d];
+                    for (part, to) in parts.into_iter().zip(to) {
+                        part.store(to.as_mut_ptr().add(at));
+                    }
+                }
+            }
+            for at in whole..channels {
+                let to = first_of_largest([a[at], b[at], c[at], d[at]]);
+                let part = |of| if to == of { g[at] } else { T::default() };
+                (g_a[at], g_b[at], g_c[at], g_d[at]) = (part(0), part(1), part(2), part(3));
+            }
+        }
+    }
+}
+
+/// The gradient `g` at the first of the largest values, and zero at the others.
+///
+/// # Safety
+///
+/// The processor must support the vector's instructions.
+#[inline(always)]
+unsafe fn parts_of_largest<V: Vector>([a, b, c, d]: [V; 4], g: V) -> [V; 4] {
+    unsafe {
+        let one = V::splat(V::Scalar::from_f64(1.0));
+        // `x > y` where `x - y > 0`.
+        let b_over_a = b.sub(a);
+        let largest = b.max(a);
+        let c_over_both = c.sub(largest);
+        let d_over_all = d.sub(c.max(largest));
+        let unless = |g: V, mask| g.where_positive(one.sub(one.where_positive(mask)));
+        let of_abc = unless(g, d_over_all);
+        let of_ab = unless(of_abc, c_over_both);
+        [
+            unless(of_ab, b_over_a),
+            of_ab.where_positive(b_over_a),
+            of_abc.where_positive(c_over_both),
+            g.where_positive(d_over_all),
+        ]
+    }
+}
+
+/// Index of the first of the largest values; 0 if the first is NaN.
+#[inline(always)]
+fn first_of_largest<T: Element>(values: [T; 4]) -> usize {
+    let larger = |first, at| {
+        if values[at] > values[first] {
+            at
+        } else {
+            first
+        }
+    };
+    (1..4).fold(0, larger)
+}
+
 /// The larger value; NaN propagates.
+#[inline(always)]
+#[allow(clippy::eq_op, reason = "a value that differs from itself is NaN")]
 fn larger<T: Element>(a: T, b: T) -> T {
-    if a >= b || a.to_f64().is_nan() { a } else { b }
+    if a >= b || a != a { a } else { b }
 }
 
 impl Pool {
@@ -110,11 +217,9 @@ impl Pool {
         row / half * self.height + row % half * 2
     }
 
-    /// Indices, within two input rows, of the four pixels of a value of the result.
-    fn corners(&self, at: usize) -> [usize; 4] {
-        let first = at / self.channels * 2 * self.channels + at % self.channels;
-        let below = first + self.width * self.channels;
-        [first, first + self.channels, below, below + self.channels]
+    /// Values of a row of an image.
+    fn row(&self) -> usize {
+        self.width * self.channels
     }
 
     fn check<T>(&self, x: &[T]) -> Result<(), KernelError> {

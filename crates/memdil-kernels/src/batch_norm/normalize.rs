@@ -1,5 +1,7 @@
 //! Normalisation by given moments, with a residual and ReLU.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use super::moments::{ChannelMoments, inverse_deviations, rows_of_block};
@@ -48,25 +50,24 @@ pub fn normalize<T: Element>(
         .zip(scale)
         .map(|(inverse, &scale)| inverse * scale)
         .collect();
-    let mut y = vec![T::default(); x.len()];
+    let mut y = Vec::with_capacity(x.len());
     let block = rows_of_block(channels) * channels;
-    y.par_chunks_mut(block).enumerate().for_each(|(at, y)| {
+    let blocks = y.spare_capacity_mut()[..x.len()].par_chunks_mut(block);
+    blocks.enumerate().for_each(|(at, y)| {
         let x = &x[at * block..][..y.len()];
-        let residual = epilogue.residual.map(|r| &r[at * block..][..y.len()]);
-        let relu = epilogue.relu;
-        T::dispatch(
-            Instructions::detect(),
-            Affine {
-                x,
-                y,
-                mean: &moments.mean,
-                factor: &factor,
-                shift,
-                residual,
-                relu,
-            },
-        );
+        let kernel = Affine {
+            x,
+            y,
+            mean: &moments.mean,
+            factor: &factor,
+            shift,
+            residual: epilogue.residual.map(|r| &r[at * block..][..x.len()]),
+            relu: epilogue.relu,
+        };
+        T::dispatch(Instructions::detect(), kernel);
     });
+    // SAFETY: the blocks have written all values.
+    unsafe { y.set_len(x.len()) };
     Ok(y)
 }
 
@@ -88,7 +89,7 @@ pub(super) fn check<T>(
 /// `y = (x - mean) factor + shift` and the epilogue, for a block of rows.
 struct Affine<'a, T> {
     x: &'a [T],
-    y: &'a mut [T],
+    y: &'a mut [MaybeUninit<T>],
     mean: &'a [T],
     factor: &'a [T],
     shift: &'a [T],
@@ -109,27 +110,33 @@ impl<T: Element> VectorKernel<T> for Affine<'_, T> {
             relu,
         } = self;
         let channels = mean.len();
-        for (at, (y, x)) in y
-            .chunks_exact_mut(channels)
-            .zip(x.chunks_exact(channels))
-            .enumerate()
-        {
-            for ((((y, &x), &mean), &factor), &shift) in
-                y.iter_mut().zip(x).zip(mean).zip(factor).zip(shift)
-            {
-                *y = (x - mean) * factor + shift;
-            }
-            if let Some(residual) = residual {
-                for (y, &r) in y.iter_mut().zip(&residual[at * channels..]) {
-                    *y = *y + r;
+        let rows = y.chunks_exact_mut(channels).zip(x.chunks_exact(channels));
+        for (at, (y, x)) in rows.enumerate() {
+            let values = x.iter().zip(mean).zip(factor).zip(shift);
+            let values = y.iter_mut().zip(values);
+            match residual.map(|r| &r[at * channels..]) {
+                None => {
+                    for (y, (((&x, &mean), &factor), &shift)) in values {
+                        y.write(rectified((x - mean) * factor + shift, relu));
+                    }
                 }
-            }
-            if relu {
-                for y in y {
-                    // In this order of operands, NaN propagates.
-                    *y = if *y < T::default() { T::default() } else { *y };
+                Some(residual) => {
+                    for ((y, (((&x, &mean), &factor), &shift)), &r) in values.zip(residual) {
+                        y.write(rectified((x - mean) * factor + shift + r, relu));
+                    }
                 }
             }
         }
+    }
+}
+
+/// The value, or its positive part if `relu`.
+#[inline(always)]
+fn rectified<T: Element>(value: T, relu: bool) -> T {
+    // In this order of operands, NaN propagates.
+    if relu && value < T::default() {
+        T::default()
+    } else {
+        value
     }
 }

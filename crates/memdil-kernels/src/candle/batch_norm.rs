@@ -141,10 +141,18 @@ impl BatchNorm {
         let compute = |x: &[T], y: &[T], g: &[T], affine: &[T]| {
             let epilogue = Epilogue {
                 // Only its presence counts; its values are not read.
-                residual: residual.map(|_| g),
+                residual: residual.map(|_| x),
                 relu: self.relu,
             };
-            normalize_gradient(x, y, g, &statistics, &affine[..channels], epilogue).map_err(wrap)
+            normalize_gradient(
+                x,
+                y,
+                g.to_vec(),
+                &statistics,
+                affine.split_at(channels).into(),
+                epilogue,
+            )
+            .map_err(wrap)
         };
         let found = with(x, |x| {
             with(y, |y| {

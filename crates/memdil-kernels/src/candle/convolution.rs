@@ -4,8 +4,8 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 
 use super::plain;
-use super::values::{by_type, gradient, slice, wrap};
-use crate::convolution::Convolution;
+use super::values::{TensorNumber, by_type, gradient, slice, wrap};
+use crate::convolution::{Algorithm, Convolution, Method};
 
 /// Two-dimensional convolution without bias, as defined by [`Convolution`].
 ///
@@ -31,32 +31,86 @@ use crate::convolution::Convolution;
 /// # Ok::<(), candle_core::Error>(())
 /// ```
 pub fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
-    let (images, height, width, inputs) = x.dims4()?;
-    let (kernel, columns, depth, outputs) = weight.dims4()?;
-    if kernel != columns || depth != inputs {
-        bail!(
-            "weights of shape {:?}, images of shape {:?}: weights must be (k, k, {inputs}, outputs)",
-            weight.dims(),
-            x.dims()
-        );
-    }
-    if !x.device().is_cpu() {
-        return plain::conv2d(x, weight, stride, padding);
-    }
-    let sizes = Convolution {
-        images,
-        height,
-        width,
-        inputs,
-        outputs,
-        kernel,
+    let settings = Conv2d {
         stride,
         padding,
+        algorithm: None,
     };
-    x.contiguous()?.apply_op2(&weight.contiguous()?, sizes)
+    conv2d_with(x, weight, settings)
 }
 
-impl CustomOp2 for Convolution {
+/// Settings of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2d {
+    /// Step of the kernel.
+    pub stride: usize,
+    /// Rows and columns of zeros on each side of the image.
+    pub padding: usize,
+    /// The algorithm on the CPU; `None`: the one that [`Convolution::method`] chooses.
+    pub algorithm: Option<Algorithm>,
+}
+
+/// [`conv2d`] with a given algorithm.
+///
+/// # Errors
+///
+/// candle's error if shapes or types do not match, or if the algorithm does not compute this
+/// convolution.
+pub fn conv2d_with(x: &Tensor, weight: &Tensor, settings: Conv2d) -> Result<Tensor> {
+    let sizes = settings.sizes(x, weight)?;
+    if !x.device().is_cpu() {
+        return plain::conv2d(x, weight, settings.stride, settings.padding);
+    }
+    let operation = ConvolutionOperation {
+        sizes,
+        algorithm: settings.algorithm,
+    };
+    x.contiguous()?.apply_op2(&weight.contiguous()?, operation)
+}
+
+impl Conv2d {
+    /// The sizes of the convolution, if the weights match the images.
+    pub(super) fn sizes(&self, x: &Tensor, weight: &Tensor) -> Result<Convolution> {
+        let (images, height, width, inputs) = x.dims4()?;
+        let (kernel, columns, depth, outputs) = weight.dims4()?;
+        if kernel != columns || depth != inputs {
+            bail!(
+                "weights of shape {:?}, images of shape {:?}: weights must be (k, k, {inputs}, outputs)",
+                weight.dims(),
+                x.dims()
+            );
+        }
+        Ok(Convolution {
+            images,
+            height,
+            width,
+            inputs,
+            outputs,
+            kernel,
+            stride: self.stride,
+            padding: self.padding,
+        })
+    }
+}
+
+impl Convolution {
+    /// The method for an algorithm, or by the rule.
+    pub(super) fn method_by<T: TensorNumber>(&self, algorithm: Option<Algorithm>) -> Method {
+        let method = self.method::<T>();
+        Method {
+            algorithm: algorithm.unwrap_or(method.algorithm),
+            ..method
+        }
+    }
+}
+
+/// A convolution and its algorithm.
+struct ConvolutionOperation {
+    sizes: Convolution,
+    algorithm: Option<Algorithm>,
+}
+
+impl CustomOp2 for ConvolutionOperation {
     fn name(&self) -> &'static str {
         "convolution"
     }
@@ -69,11 +123,15 @@ impl CustomOp2 for Convolution {
         lw: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let y = by_type!(x.dtype(), T => {
-            let y = self.forward::<T>(slice(x, lx)?, slice(w, lw)?);
+            let method = self.sizes.method_by::<T>(self.algorithm);
+            let y = self.sizes.forward_with::<T>(method, slice(x, lx)?, slice(w, lw)?);
             T::to_cpu_storage_owned(y.map_err(wrap)?)
         });
-        let (height, width) = self.output_size();
-        Ok((y, (self.images, height, width, self.outputs).into()))
+        let Convolution {
+            images, outputs, ..
+        } = self.sizes;
+        let (height, width) = self.sizes.output_size();
+        Ok((y, (images, height, width, outputs).into()))
     }
 
     fn bwd(
@@ -86,8 +144,9 @@ impl CustomOp2 for Convolution {
         let g = &g.contiguous()?;
         // The images of the data set are not variables, so their gradient is not needed.
         by_type!(x.dtype(), T => {
-            let of_x = || gradient::<T>(x, g, w, |g, w| self.input_gradient(g, w));
-            let of_w = || gradient::<T>(w, x, g, |x, g| self.weight_gradient(x, g));
+            let (sizes, method) = (self.sizes, self.sizes.method_by::<T>(self.algorithm));
+            let of_x = || gradient::<T>(x, g, w, |g, w| sizes.input_gradient_with(method, g, w));
+            let of_w = || gradient::<T>(w, x, g, |x, g| sizes.weight_gradient_with(method, x, g));
             Ok((
                 x.track_op().then(of_x).transpose()?,
                 w.track_op().then(of_w).transpose()?,

@@ -8,8 +8,12 @@ mod batch_norm;
 mod convolution;
 pub mod plain;
 mod pool;
+mod tape;
+mod update;
 mod values;
 
 pub use batch_norm::{batch_norm, batch_norm_by};
-pub use convolution::conv2d;
+pub use convolution::{Conv2d, conv2d, conv2d_with};
 pub use pool::max_pool2;
+pub use tape::Tape;
+pub use update::update;

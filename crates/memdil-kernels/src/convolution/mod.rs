@@ -7,11 +7,18 @@
 mod compiled;
 mod correlate;
 mod gather;
+mod method;
 mod packed;
 mod passes;
 mod plan;
 mod sizes;
+mod unfold;
 mod weight_gradient;
+mod winograd;
+mod winograd_passes;
 
 pub use compiled::ConvolutionElement;
+pub use method::{Algorithm, Method};
+#[cfg(feature = "candle")]
+pub(crate) use passes::add;
 pub use sizes::Convolution;

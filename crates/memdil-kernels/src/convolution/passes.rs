@@ -4,12 +4,16 @@ use rayon::prelude::*;
 
 use super::compiled::ConvolutionElement;
 use super::gather::GatheredProduct;
+use super::method::{Algorithm, Method};
 use super::packed::PackedWeights;
 use super::plan::GatherPlan;
 use super::sizes::{Convolution, GROUP_BYTES};
-use super::weight_gradient;
+use super::{weight_gradient, winograd_passes};
 use crate::error::{KernelError, check_length};
-use crate::vector::Instructions;
+use crate::vector::{Element, Instructions};
+
+/// Values that a thread adds at once.
+const CHUNK: usize = 1 << 14;
 
 impl Convolution {
     /// The convolution of a batch of images.
@@ -25,7 +29,7 @@ impl Convolution {
     ///
     /// [`output_size`]: Self::output_size
     pub fn forward<T: ConvolutionElement>(&self, x: &[T], w: &[T]) -> Result<Vec<T>, KernelError> {
-        self.forward_with(Instructions::detect(), x, w)
+        self.forward_with(self.method::<T>(), x, w)
     }
 
     /// The gradient of the images from the gradient `g` of the result.
@@ -43,7 +47,7 @@ impl Convolution {
         g: &[T],
         w: &[T],
     ) -> Result<Vec<T>, KernelError> {
-        self.input_gradient_with(Instructions::detect(), g, w)
+        self.input_gradient_with(self.method::<T>(), g, w)
     }
 
     /// The gradient of the weights from the images and the gradient `g` of the result.
@@ -60,31 +64,36 @@ impl Convolution {
         x: &[T],
         g: &[T],
     ) -> Result<Vec<T>, KernelError> {
-        self.weight_gradient_with(Instructions::detect(), x, g)
+        self.weight_gradient_with(self.method::<T>(), x, g)
     }
 
-    /// [`forward`](Self::forward) with given instructions.
+    /// [`forward`](Self::forward) by a given method.
     ///
     /// # Errors
     ///
     /// As in `forward`, and [`KernelError::Instructions`] if this processor does not support them.
     pub fn forward_with<T: ConvolutionElement>(
         &self,
-        instructions: Instructions,
+        method: Method,
         x: &[T],
         w: &[T],
     ) -> Result<Vec<T>, KernelError> {
-        instructions.check()?;
-        self.check()?;
+        let instructions = self.check_method(method)?;
         check_length("images", x, self.images * self.input_values())?;
         check_length("weights", w, self.weights())?;
+        if method.algorithm == Algorithm::Winograd {
+            return Ok(winograd_passes::forward(self, instructions, x, w));
+        }
+        if let Some(sizes) = self.unfolded() {
+            return sizes.forward_with(method, &self.unfold(x), w);
+        }
         let packed = PackedWeights::forward(self, w, T::panel_width(instructions));
         let plans = |images: usize| vec![GatherPlan::forward(self, images)];
         let sizes = (self.input_values(), self.output_values());
         Ok(self.gathered(instructions, x, sizes, &packed, plans))
     }
 
-    /// [`input_gradient`](Self::input_gradient) with given instructions.
+    /// [`input_gradient`](Self::input_gradient) by a given method.
     ///
     /// # Errors
     ///
@@ -92,25 +101,54 @@ impl Convolution {
     /// them.
     pub fn input_gradient_with<T: ConvolutionElement>(
         &self,
-        instructions: Instructions,
+        method: Method,
         g: &[T],
         w: &[T],
     ) -> Result<Vec<T>, KernelError> {
-        instructions.check()?;
-        self.check()?;
+        self.summed_input_gradient(method, g, w, None)
+    }
+
+    /// The gradient of the images, added to `sum` if there is one.
+    pub(crate) fn summed_input_gradient<T: ConvolutionElement>(
+        &self,
+        method: Method,
+        g: &[T],
+        w: &[T],
+        sum: Option<Vec<T>>,
+    ) -> Result<Vec<T>, KernelError> {
+        let instructions = self.check_method(method)?;
         check_length(
             "gradient of the result",
             g,
             self.images * self.output_values(),
         )?;
         check_length("weights", w, self.weights())?;
+        if let Some(sum) = &sum {
+            check_length("sum", sum, self.images * self.input_values())?;
+        }
+        if method.algorithm == Algorithm::Winograd {
+            return Ok(winograd_passes::input_gradient(
+                self,
+                instructions,
+                g,
+                w,
+                sum,
+            ));
+        }
         let packed = PackedWeights::transposed(self, w, T::panel_width(instructions));
         let plans = |images: usize| GatherPlan::input_gradient(self, images);
         let sizes = (self.output_values(), self.input_values());
-        Ok(self.gathered(instructions, g, sizes, &packed, plans))
+        let gradient = self.gathered(instructions, g, sizes, &packed, plans);
+        Ok(match sum {
+            None => gradient,
+            Some(mut sum) => {
+                add(&mut sum, &gradient);
+                sum
+            }
+        })
     }
 
-    /// [`weight_gradient`](Self::weight_gradient) with given instructions.
+    /// [`weight_gradient`](Self::weight_gradient) by a given method.
     ///
     /// # Errors
     ///
@@ -118,18 +156,23 @@ impl Convolution {
     /// support them.
     pub fn weight_gradient_with<T: ConvolutionElement>(
         &self,
-        instructions: Instructions,
+        method: Method,
         x: &[T],
         g: &[T],
     ) -> Result<Vec<T>, KernelError> {
-        instructions.check()?;
-        self.check()?;
+        let instructions = self.check_method(method)?;
         check_length("images", x, self.images * self.input_values())?;
         check_length(
             "gradient of the result",
             g,
             self.images * self.output_values(),
         )?;
+        if method.algorithm == Algorithm::Winograd {
+            return Ok(winograd_passes::weight_gradient(self, instructions, x, g));
+        }
+        if let Some(sizes) = self.unfolded() {
+            return sizes.weight_gradient_with(method, &self.unfold(x), g);
+        }
         Ok(weight_gradient::run(self, instructions, x, g))
     }
 
@@ -174,4 +217,14 @@ impl Convolution {
         });
         target
     }
+}
+
+/// Adds values to a sum.
+pub(crate) fn add<T: Element>(sum: &mut [T], more: &[T]) {
+    let chunks = sum.par_chunks_mut(CHUNK).zip(more.par_chunks(CHUNK));
+    chunks.for_each(|(sum, more)| {
+        for (sum, &more) in sum.iter_mut().zip(more) {
+            *sum = *sum + more;
+        }
+    });
 }

@@ -19,6 +19,9 @@ macro_rules! element {
             fn exp(self) -> Self {
                 self.exp()
             }
+            fn sqrt(self) -> Self {
+                self.sqrt()
+            }
         }
 
         impl Dispatch for $scalar {

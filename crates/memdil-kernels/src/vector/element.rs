@@ -27,6 +27,8 @@ pub trait Element:
     fn to_f64(self) -> f64;
     /// $e^x$.
     fn exp(self) -> Self;
+    /// $\sqrt x$.
+    fn sqrt(self) -> Self;
 }
 
 /// A computation that is compiled for several instruction sets.
