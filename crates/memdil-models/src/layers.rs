@@ -1,7 +1,8 @@
 //! Layers of networks, and the builder that creates their variables.
 
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
-use memdil_kernels::candle::{batch_norm, batch_norm_by, conv2d};
+use memdil_kernels::Algorithm;
+use memdil_kernels::candle::{Conv2d, Tape, batch_norm, batch_norm_by, conv2d_with, max_pool2};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
@@ -72,8 +73,11 @@ impl<'a> Layers<'a> {
             scale,
             shift,
             running,
-            stride,
-            padding: kernel / 2,
+            settings: Conv2d {
+                stride,
+                padding: kernel / 2,
+                algorithm: None,
+            },
         })
     }
 
@@ -125,6 +129,16 @@ impl<'a> Layers<'a> {
     }
 }
 
+/// How a network computes its outputs.
+pub(crate) enum Pass {
+    /// By the running statistics, without gradients.
+    Evaluate,
+    /// By the statistics of the batch, with candle's autograd.
+    Train,
+    /// By the statistics of the batch, with a tape.
+    Record(Tape),
+}
+
 /// Convolution and batch normalisation. A bias would be cancelled by the normalisation, so there is
 /// none.
 #[derive(Clone, Debug)]
@@ -134,31 +148,44 @@ pub(crate) struct Convolution {
     shift: Var,
     /// Mean and variance.
     running: [Var; 2],
-    stride: usize,
-    padding: usize,
+    settings: Conv2d,
 }
 
 impl Convolution {
+    pub(crate) fn set_algorithm(&mut self, algorithm: Algorithm) {
+        self.settings.algorithm = Some(algorithm);
+    }
+
     /// Normalised products, with an optional residual and ReLU.
     pub(crate) fn forward(
         &self,
         x: &Tensor,
         residual: Option<&Tensor>,
         relu: bool,
-        train: bool,
+        pass: &mut Pass,
     ) -> Result<Tensor> {
-        if !train {
+        if let Pass::Evaluate = pass {
             // Evaluation needs no gradient; detached variables keep no intermediate tensors.
             let [weight, scale, shift] =
                 [&self.weight, &self.scale, &self.shift].map(Var::as_detached_tensor);
             let running = self.running.each_ref().map(Var::as_detached_tensor);
             let running = running.each_ref();
-            let products = conv2d(x, &weight, self.stride, self.padding)?;
+            let products = conv2d_with(x, &weight, self.settings)?;
             return batch_norm_by(&products, running, &scale, &shift, residual, relu);
         }
-        let products = conv2d(x, &self.weight, self.stride, self.padding)?;
-        let (y, [batch_mean, batch_variance]) =
-            batch_norm(&products, &self.scale, &self.shift, residual, relu)?;
+        let (weight, scale, shift) = (&self.weight, &self.scale, &self.shift);
+        let (products, (y, [batch_mean, batch_variance])) = match pass {
+            Pass::Record(tape) => {
+                let products = tape.conv2d(x, weight, self.settings)?;
+                let normalized = tape.batch_norm(&products, scale, shift, residual, relu)?;
+                (products, normalized)
+            }
+            _ => {
+                let products = conv2d_with(x, weight, self.settings)?;
+                let normalized = batch_norm(&products, scale, shift, residual, relu)?;
+                (products, normalized)
+            }
+        };
         let n = (products.elem_count() / self.scale.elem_count()) as f64;
         let found = [batch_mean, (batch_variance * (n / (n - 1.0)))?];
         for (running, batch) in self.running.iter().zip(found) {
@@ -167,6 +194,37 @@ impl Convolution {
             )?;
         }
         Ok(y)
+    }
+}
+
+impl Pass {
+    pub(crate) fn new(train: bool) -> Self {
+        if train { Self::Train } else { Self::Evaluate }
+    }
+
+    /// A training pass, with a tape on the CPU.
+    pub(crate) fn record(device: &Device) -> Self {
+        if device.is_cpu() {
+            Self::Record(Tape::default())
+        } else {
+            Self::Train
+        }
+    }
+
+    /// Ends the tape: the last output for candle's autograd, and the tape, which is empty without
+    /// [`Pass::Record`].
+    pub(crate) fn finish(self, x: Tensor) -> Result<(Tensor, Tape)> {
+        match self {
+            Self::Record(mut tape) => Ok((tape.finish(&x)?, tape)),
+            _ => Ok((x, Tape::default())),
+        }
+    }
+
+    pub(crate) fn max_pool2(&mut self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Record(tape) => tape.max_pool2(x),
+            _ => max_pool2(x),
+        }
     }
 }
 

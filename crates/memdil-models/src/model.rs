@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use candle_core::{Result, Tensor, Var};
+use memdil_kernels::candle::Tape;
 
 /// The output of a network for a batch.
 #[derive(Clone, Debug)]
@@ -42,6 +43,18 @@ pub trait Model: Debug + Send {
     ///
     /// candle's error if shapes do not match or the device fails.
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output>;
+
+    /// [`forward`](Self::forward) with `train` for a training step, and a [`Tape`] that adds the
+    /// gradients which candle's backward pass does not compute. The default tape is empty: candle
+    /// computes all gradients. [`ResNet`](crate::ResNet) and [`Vgg`](crate::Vgg) record their
+    /// convolutions on the CPU.
+    ///
+    /// # Errors
+    ///
+    /// As in [`forward`](Self::forward).
+    fn forward_with_tape(&self, batch: &Tensor) -> Result<(Output, Tape)> {
+        Ok((self.forward(batch, true)?, Tape::default()))
+    }
 
     /// The features of every layer that is measured, with the layer's name, for a batch in
     /// evaluation mode. They are listed from the input to the last layer, in the same order and

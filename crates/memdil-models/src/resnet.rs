@@ -1,9 +1,11 @@
 //! Residual networks for small images.
 
 use candle_core::{DType, Device, Result, Tensor};
+use memdil_kernels::Algorithm;
+use memdil_kernels::candle::Tape;
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear, mean_over_pixels};
+use crate::layers::{Convolution, ImageShape, Layers, Pass, check_batch, linear, mean_over_pixels};
 use crate::model::{Model, Output, Variables};
 
 /// The depth of a residual network.
@@ -129,45 +131,79 @@ impl ResNet {
     }
 }
 
+impl ResNet {
+    /// The same network, whose convolutions use one algorithm on the CPU.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.stem.set_algorithm(algorithm);
+        for block in self.stages.iter_mut().flatten() {
+            for convolution in block.convolutions.iter_mut().chain(&mut block.shortcut) {
+                convolution.set_algorithm(algorithm);
+            }
+        }
+        self
+    }
+
+    /// The output of the last stage.
+    fn trunk(&self, batch: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        let images = self.image.images(batch)?;
+        let mut x = self.stem.forward(&images, None, true, pass)?;
+        for block in self.stages.iter().flatten() {
+            x = block.forward(x, pass)?;
+        }
+        Ok(x)
+    }
+
+    fn head(&self, x: &Tensor) -> Result<Output> {
+        let features = mean_over_pixels(x)?;
+        let logits = linear(&features, &self.variables.classifier)?;
+        Ok(Output { features, logits })
+    }
+}
+
 impl Block {
-    fn forward(&self, x: Tensor, train: bool) -> Result<Tensor> {
+    fn forward(&self, x: Tensor, pass: &mut Pass) -> Result<Tensor> {
         let Some((last, first)) = self.convolutions.split_last() else {
             return Ok(x);
         };
         let mut h = x.clone();
         for convolution in first {
-            h = convolution.forward(&h, None, true, train)?;
+            h = convolution.forward(&h, None, true, pass)?;
         }
         let residual = match &self.shortcut {
             None => x,
-            Some(shortcut) => shortcut.forward(&x, None, false, train)?,
+            Some(shortcut) => shortcut.forward(&x, None, false, pass)?,
         };
-        last.forward(&h, Some(&residual), true, train)
+        last.forward(&h, Some(&residual), true, pass)
     }
 }
 
 impl Model for ResNet {
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
         check_batch(batch, train)?;
-        let images = self.image.images(batch)?;
-        let mut x = self.stem.forward(&images, None, true, train)?;
-        for block in self.stages.iter().flatten() {
-            x = block.forward(x, train)?;
-        }
-        let features = mean_over_pixels(&x)?;
-        let logits = linear(&features, &self.variables.classifier)?;
-        Ok(Output { features, logits })
+        let mut pass = Pass::new(train);
+        let x = self.trunk(batch, &mut pass)?;
+        self.head(&x)
+    }
+
+    fn forward_with_tape(&self, batch: &Tensor) -> Result<(Output, Tape)> {
+        check_batch(batch, true)?;
+        let mut pass = Pass::record(batch.device());
+        let x = self.trunk(batch, &mut pass)?;
+        let (x, tape) = pass.finish(x)?;
+        Ok((self.head(&x)?, tape))
     }
 
     /// The outputs of the stem (`stem`) and of the stages (`stages.0` to `stages.3`), each averaged
     /// over its pixels. The last one is the penultimate features.
     fn forward_layers(&self, batch: &Tensor) -> Result<Option<Vec<(String, Tensor)>>> {
         let images = self.image.images(batch)?;
-        let mut x = self.stem.forward(&images, None, true, false)?;
+        let mut pass = Pass::Evaluate;
+        let mut x = self.stem.forward(&images, None, true, &mut pass)?;
         let mut layers = vec![("stem".to_owned(), mean_over_pixels(&x)?)];
         for (stage, blocks) in self.stages.iter().enumerate() {
             for block in blocks {
-                x = block.forward(x, false)?;
+                x = block.forward(x, &mut pass)?;
             }
             layers.push((format!("stages.{stage}"), mean_over_pixels(&x)?));
         }

@@ -1,10 +1,11 @@
 //! VGG networks with batch normalisation for small images.
 
 use candle_core::{DType, Device, Result, Tensor};
-use memdil_kernels::candle::max_pool2;
+use memdil_kernels::Algorithm;
+use memdil_kernels::candle::Tape;
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, ImageShape, Layers, check_batch, linear, mean_over_pixels};
+use crate::layers::{Convolution, ImageShape, Layers, Pass, check_batch, linear, mean_over_pixels};
 use crate::model::{Model, Output, Variables};
 
 /// The depth of a VGG network, named by the number of layers with weights in the paper, which
@@ -110,24 +111,54 @@ impl Vgg {
     }
 }
 
-/// The convolutions of a stage and the pooling after them.
-fn stage(mut x: Tensor, convolutions: &[Convolution], train: bool) -> Result<Tensor> {
-    for convolution in convolutions {
-        x = convolution.forward(&x, None, true, train)?;
+impl Vgg {
+    /// The same network, whose convolutions use one algorithm on the CPU.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+        for convolution in self.stages.iter_mut().flatten() {
+            convolution.set_algorithm(algorithm);
+        }
+        self
     }
-    max_pool2(&x)
+
+    /// The output of the last stage.
+    fn trunk(&self, batch: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        let mut x = self.image.images(batch)?;
+        for convolutions in &self.stages {
+            x = stage(x, convolutions, pass)?;
+        }
+        Ok(x)
+    }
+
+    fn head(&self, x: &Tensor) -> Result<Output> {
+        let features = x.flatten_from(1)?;
+        let logits = linear(&features, &self.variables.classifier)?;
+        Ok(Output { features, logits })
+    }
+}
+
+/// The convolutions of a stage and the pooling after them.
+fn stage(mut x: Tensor, convolutions: &[Convolution], pass: &mut Pass) -> Result<Tensor> {
+    for convolution in convolutions {
+        x = convolution.forward(&x, None, true, pass)?;
+    }
+    pass.max_pool2(&x)
 }
 
 impl Model for Vgg {
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
         check_batch(batch, train)?;
-        let mut x = self.image.images(batch)?;
-        for convolutions in &self.stages {
-            x = stage(x, convolutions, train)?;
-        }
-        let features = x.flatten_from(1)?;
-        let logits = linear(&features, &self.variables.classifier)?;
-        Ok(Output { features, logits })
+        let mut pass = Pass::new(train);
+        let x = self.trunk(batch, &mut pass)?;
+        self.head(&x)
+    }
+
+    fn forward_with_tape(&self, batch: &Tensor) -> Result<(Output, Tape)> {
+        check_batch(batch, true)?;
+        let mut pass = Pass::record(batch.device());
+        let x = self.trunk(batch, &mut pass)?;
+        let (x, tape) = pass.finish(x)?;
+        Ok((self.head(&x)?, tape))
     }
 
     /// The outputs of the stages after their max pooling (`stages.0` to `stages.4`), each averaged
@@ -136,9 +167,10 @@ impl Model for Vgg {
     /// features of larger images are all remaining pixels, not their average.
     fn forward_layers(&self, batch: &Tensor) -> Result<Option<Vec<(String, Tensor)>>> {
         let mut x = self.image.images(batch)?;
+        let mut pass = Pass::Evaluate;
         let mut layers = Vec::with_capacity(self.stages.len());
         for (index, convolutions) in self.stages.iter().enumerate() {
-            x = stage(x, convolutions, false)?;
+            x = stage(x, convolutions, &mut pass)?;
             layers.push((format!("stages.{index}"), mean_over_pixels(&x)?));
         }
         Ok(Some(layers))

@@ -30,7 +30,8 @@ pub use record::tensorboard::event_file;
 pub use record::undefined::undefined_by_reason;
 pub use spec::layer_peeled::LayerPeeledSpec;
 pub use spec::model::{
-    ActivationSpec, ClassifierSpec, ConvolutionalSpec, CustomSpec, MlpSpec, ModelSpec, NormSpec,
+    ActivationSpec, ClassifierSpec, ConvolutionSpec, ConvolutionalSpec, CustomSpec, MlpSpec,
+    ModelSpec, NormSpec,
 };
 pub use spec::optimizer::OptimizerSpec;
 pub use spec::run::{RunSpec, TrainingSpec};

@@ -33,6 +33,26 @@ pub struct ConvolutionalSpec {
     /// Channels of the first stage, 1 to 1024; default: 64.
     #[serde(default = "standard_width")]
     pub width: usize,
+    /// Algorithm of the convolutions on the CPU; default: automatic.
+    #[serde(default, skip_serializing_if = "ConvolutionSpec::is_automatic")]
+    pub convolution: ConvolutionSpec,
+}
+
+/// The algorithm of convolutions on the CPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConvolutionSpec {
+    /// The one that needs the fewest operations for the sizes of a layer.
+    #[default]
+    Automatic,
+    /// The sum over all taps of the kernel in every layer.
+    Direct,
+}
+
+impl ConvolutionSpec {
+    fn is_automatic(&self) -> bool {
+        *self == Self::Automatic
+    }
 }
 
 fn standard_width() -> usize {
@@ -156,10 +176,10 @@ impl fmt::Display for ModelSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mlp(MlpSpec { depth, width, .. }) => write!(f, "MLP {depth}×{width}"),
-            Self::ResNet(ConvolutionalSpec { depth, width }) => {
+            Self::ResNet(ConvolutionalSpec { depth, width, .. }) => {
                 write!(f, "ResNet-{depth}×{width}")
             }
-            Self::Vgg(ConvolutionalSpec { depth, width }) => write!(f, "VGG-{depth}×{width}"),
+            Self::Vgg(ConvolutionalSpec { depth, width, .. }) => write!(f, "VGG-{depth}×{width}"),
             Self::Custom(custom) => f.write_str(&custom.name),
         }
     }

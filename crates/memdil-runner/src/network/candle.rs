@@ -2,13 +2,14 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};
+use memdil_kernels::Algorithm;
 use memdil_losses::Loss;
 use memdil_models::{
     Activation, Classifier, ImageShape, Mlp, MlpShape, MlpVariant, Model, Norm, ResNet,
     ResNetDepth, ResNetShape, Vgg, VggDepth, VggShape,
 };
 use memdil_records::{
-    ActivationSpec, ClassifierSpec, ConvolutionalSpec, MlpSpec, ModelSpec, NormSpec, RunSpec,
+    ActivationSpec, ClassifierSpec, ConvolutionSpec, MlpSpec, ModelSpec, NormSpec, RunSpec,
 };
 use ndarray::{Array1, Array2};
 
@@ -55,8 +56,8 @@ impl CandleNetwork {
         let mut rng = stream(spec.seed, Stream::Init);
         let network: Box<dyn Model> = match &spec.model {
             ModelSpec::Mlp(mlp) => Box::new(mlp_model(spec, mlp, inputs, classes, dtype, device)?),
-            ModelSpec::ResNet(ConvolutionalSpec { depth, width }) => {
-                let depth = match depth {
+            ModelSpec::ResNet(model) => {
+                let depth = match model.depth {
                     18 => ResNetDepth::R18,
                     34 => ResNetDepth::R34,
                     _ => ResNetDepth::R50,
@@ -64,13 +65,17 @@ impl CandleNetwork {
                 let shape = ResNetShape {
                     image,
                     depth,
-                    width: *width,
+                    width: model.width,
                     classes,
                 };
-                Box::new(ResNet::new(shape, &mut rng, dtype, device)?)
+                let network = ResNet::new(shape, &mut rng, dtype, device)?;
+                Box::new(match model.convolution {
+                    ConvolutionSpec::Automatic => network,
+                    ConvolutionSpec::Direct => network.with_algorithm(Algorithm::Direct),
+                })
             }
-            ModelSpec::Vgg(ConvolutionalSpec { depth, width }) => {
-                let depth = match depth {
+            ModelSpec::Vgg(model) => {
+                let depth = match model.depth {
                     11 => VggDepth::V11,
                     13 => VggDepth::V13,
                     _ => VggDepth::V16,
@@ -78,10 +83,14 @@ impl CandleNetwork {
                 let shape = VggShape {
                     image,
                     depth,
-                    width: *width,
+                    width: model.width,
                     classes,
                 };
-                Box::new(Vgg::new(shape, &mut rng, dtype, device)?)
+                let network = Vgg::new(shape, &mut rng, dtype, device)?;
+                Box::new(match model.convolution {
+                    ConvolutionSpec::Automatic => network,
+                    ConvolutionSpec::Direct => network.with_algorithm(Algorithm::Direct),
+                })
             }
             ModelSpec::Custom(custom) => {
                 return Err(RunnerError::CustomModel {
@@ -196,7 +205,7 @@ impl Network for CandleNetwork {
         let buffers = self.network.variables().buffers.iter();
         let buffers = buffers.map(|(_, buffer)| buffer.copy());
         let buffers = buffers.collect::<Result<Vec<_>, _>>()?;
-        let output = self.network.forward(&batch, true)?;
+        let (output, tape) = self.network.forward_with_tape(&batch)?;
         let mut loss = loss.tensor(&output.logits, &labels)?;
         if self.feature_decay > 0.0 {
             let penalty = output.features.sqr()?.sum_all()?
@@ -205,7 +214,10 @@ impl Network for CandleNetwork {
         }
         let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         if value.is_finite() {
-            self.optimizer.step(&loss.backward()?, learning_rate)?;
+            let mut gradients = loss.backward()?;
+            drop(loss);
+            tape.backward(&mut gradients)?;
+            self.optimizer.step(&gradients, learning_rate)?;
         } else {
             for ((_, buffer), before) in self.network.variables().buffers.iter().zip(&buffers) {
                 buffer.set(before)?;

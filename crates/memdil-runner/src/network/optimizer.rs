@@ -3,6 +3,7 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var};
 
+use memdil_kernels::candle::update;
 use memdil_kernels::{Decay, Optimizer};
 
 use crate::config::update::Update;
@@ -46,6 +47,11 @@ impl CandleOptimizer {
         self.steps = self.steps.saturating_add(1);
         for slot in &mut self.slots {
             let decay = self.update.decay_of(&slot.name);
+            if slot.parameter.device().is_cpu() {
+                let rule = self.update.optimizer;
+                slot.update(rule, gradients, learning_rate, decay, self.steps)?;
+                continue;
+            }
             let mut p = slot.parameter.as_detached_tensor();
             // A parameter without a gradient has the gradient zero: decay and momentum still apply.
             let coupled = match decay {
@@ -106,6 +112,35 @@ fn moments(optimizer: Optimizer) -> &'static [&'static str] {
 }
 
 impl Slot {
+    /// The same step on the CPU, in place.
+    fn update(
+        &mut self,
+        rule: Optimizer,
+        gradients: &GradStore,
+        learning_rate: f64,
+        decay: Decay,
+        steps: u32,
+    ) -> Result<()> {
+        let zero;
+        let gradient = match gradients.get(&self.parameter) {
+            Some(gradient) => gradient,
+            None => {
+                zero = self.parameter.zeros_like()?;
+                &zero
+            }
+        };
+        let (parameter, moments) = (self.parameter.as_tensor(), &self.moments);
+        update(
+            rule,
+            parameter,
+            moments,
+            gradient,
+            learning_rate,
+            decay,
+            steps,
+        )
+    }
+
     /// The factor of the learning rate, and the direction of the step.
     fn direction(&mut self, rule: Optimizer, g: Tensor, steps: u32) -> Result<(f64, Tensor)> {
         match (rule, self.moments.as_mut_slice()) {
