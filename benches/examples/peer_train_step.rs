@@ -15,7 +15,7 @@ use memdil_benches::memory;
 use memdil_kernels::{Activation, Architecture, Decay, Mlp, Norm, Optimizer, Step, TensorRole};
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
-use memdil_runner::build_network;
+use memdil_runner::{build_network, keep_freed_memory};
 use ndarray::ArrayView2;
 use serde_json::json;
 
@@ -31,6 +31,7 @@ const INPUTS: usize = 3072;
 const CLASSES: usize = 2;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    keep_freed_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["sizes"] => SIZES.iter().for_each(|size| println!("{size}")),

@@ -29,6 +29,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use memdil_runner::keep_freed_memory;
 
 /// Neural collapse under label noise: train, measure, report
 #[derive(Parser)]
@@ -76,12 +77,31 @@ enum Command {
     Calibrate(dry_run::Arguments),
 }
 
+impl Command {
+    /// Whether the command computes networks.
+    fn trains(&self) -> bool {
+        matches!(
+            self,
+            Self::Train(_)
+                | Self::Eval(_)
+                | Self::Sweep(_)
+                | Self::Search(_)
+                | Self::Reproduce(_)
+                | Self::Selftest(_)
+                | Self::Calibrate(_)
+        )
+    }
+}
+
 fn main() -> ExitCode {
     exit_on_closed_output();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    if arguments.command.trains() {
+        keep_freed_memory();
+    }
     let result = match arguments.command {
         Command::Data(command) => data::run(&command),
         Command::Noise(arguments) => noise::run(&arguments),
