@@ -1,7 +1,7 @@
 //! Values and gradients of the operations on tensors, compared with candle's own.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use memdil_kernels::candle::{self, plain};
+use memdil_kernels::candle::{self, Tape, plain};
 use proptest::prelude::*;
 
 fn var(shape: impl Into<candle_core::Shape>, seed: usize) -> Result<Var> {
@@ -81,4 +81,90 @@ fn mismatched_shapes_and_types_are_errors() {
             .to_string()
             .contains("f32 or f64")
     );
+}
+
+/// Two convolutions with the same weights, which candle's graph also reads after the tape.
+#[test]
+fn gradients_of_a_shared_weight_are_added() {
+    let (x, w) = (var((2, 5, 4, 3), 1).unwrap(), var((3, 3, 3, 3), 2).unwrap());
+    let loss = |y: &Tensor| {
+        let weights = var(y.shape(), 3)?.as_detached_tensor();
+        y.mul(&weights)?.sum_all()? + w.sqr()?.sum_all()?
+    };
+    let y = candle::conv2d(&x, &w, 1, 1).unwrap();
+    let y = candle::conv2d(&y, &w, 1, 1).unwrap();
+    let expected = loss(&y).unwrap().backward().unwrap();
+
+    let mut tape = Tape::default();
+    let y = tape.conv2d(&x, &w, 1, 1).unwrap();
+    let y = tape.conv2d(&y, &w, 1, 1).unwrap();
+    let y = tape.finish(&y).unwrap();
+    let mut found = loss(&y).unwrap().backward().unwrap();
+    tape.backward(&mut found).unwrap();
+    let [found, expected] = [found, expected].map(|store| store.get(&w).unwrap().clone());
+    assert!(distance(&found, &expected).unwrap() < 1e-12);
+}
+
+/// A result with two uses: as the values and as the residual of a normalisation.
+#[test]
+fn gradients_of_a_shared_result_are_added() {
+    let (x, w) = (var((3, 4, 4, 2), 1).unwrap(), var((3, 3, 2, 5), 2).unwrap());
+    let (scale, shift) = (var(5, 3).unwrap(), var(5, 4).unwrap());
+    let loss = |y: &Tensor| y.mul(&var(y.shape(), 5)?.as_detached_tensor())?.sum_all();
+    let y = candle::conv2d(&x, &w, 1, 1).unwrap();
+    let (y, _) = candle::batch_norm(&y, &scale, &shift, Some(&y), true).unwrap();
+    let y = candle::max_pool2(&y).unwrap();
+    let expected = loss(&y).unwrap().backward().unwrap();
+
+    let mut tape = Tape::default();
+    let y = tape.conv2d(&x, &w, 1, 1).unwrap();
+    let (y, _) = tape.batch_norm(&y, &scale, &shift, Some(&y), true).unwrap();
+    let y = tape.max_pool2(&y).unwrap();
+    let y = tape.finish(&y).unwrap();
+    let mut found = loss(&y).unwrap().backward().unwrap();
+    tape.backward(&mut found).unwrap();
+    for variable in [&w, &scale, &shift] {
+        let [found, expected] = [&found, &expected].map(|store| store.get(variable).unwrap());
+        assert!(distance(found, expected).unwrap() < 1e-12);
+    }
+}
+
+#[test]
+fn a_tape_without_its_end_is_an_error() {
+    let (x, w) = (var((1, 4, 4, 2), 1).unwrap(), var((3, 3, 2, 2), 2).unwrap());
+    let record = || {
+        let mut tape = Tape::default();
+        let y = tape.conv2d(&x, &w, 1, 1).unwrap();
+        (tape, y)
+    };
+    let mut unrelated = w.sum_all().unwrap().backward().unwrap();
+    let (tape, _) = record();
+    let error = tape.backward(&mut unrelated).unwrap_err().to_string();
+    assert!(error.contains("call finish"), "{error}");
+
+    let (mut tape, y) = record();
+    tape.finish(&y).unwrap();
+    let error = tape.backward(&mut unrelated).unwrap_err().to_string();
+    assert!(error.contains("no gradient of its end"), "{error}");
+
+    Tape::default().backward(&mut unrelated).unwrap();
+}
+
+#[test]
+fn a_tape_rejects_mismatched_shapes_and_types() {
+    let x = Tensor::zeros((1, 4, 4, 2), DType::F32, &Device::Cpu).unwrap();
+    let w = Tensor::zeros((3, 3, 3, 2), DType::F32, &Device::Cpu).unwrap();
+    let mut tape = Tape::default();
+    assert!(tape.conv2d(&x, &w, 1, 1).is_err());
+    let w = Tensor::zeros((3, 3, 2, 2), DType::F64, &Device::Cpu).unwrap();
+    assert!(tape.conv2d(&x, &w, 1, 1).is_err());
+    assert!(tape.max_pool2(&x.to_dtype(DType::F16).unwrap()).is_err());
+    // An operation that failed is not recorded.
+    let mut unrelated = Var::from_tensor(&x)
+        .unwrap()
+        .sum_all()
+        .unwrap()
+        .backward()
+        .unwrap();
+    tape.backward(&mut unrelated).unwrap();
 }

@@ -1,10 +1,12 @@
-//! Convolutions compared with their sums, written out as loops.
+//! Direct convolutions compared with their sums, written out as loops.
 
-use memdil_kernels::{Convolution, ConvolutionElement, Element, Instructions, KernelError};
+use memdil_kernels::{
+    Algorithm, Convolution, ConvolutionElement, Element, Instructions, KernelError, Method,
+};
 use proptest::prelude::*;
 
 /// Visits every term of the sum: its index in the images, in the weights and in the result.
-fn terms(c: &Convolution, mut visit: impl FnMut(usize, usize, usize)) {
+pub(crate) fn terms(c: &Convolution, mut visit: impl FnMut(usize, usize, usize)) {
     let (height, width) = c.output_size();
     for n in 0..c.images {
         for (i, j) in (0..height).flat_map(|i| (0..width).map(move |j| (i, j))) {
@@ -55,7 +57,7 @@ fn sizes() -> impl Strategy<Value = Convolution> {
 }
 
 /// Numbers in [-1, 1) with 24 bits, exact in both types.
-fn values<T: Element>(n: usize, seed: usize) -> Vec<T> {
+pub(crate) fn values<T: Element>(n: usize, seed: usize) -> Vec<T> {
     let mixed = |i: usize| (i + seed * 1_000_003).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
     (0..n)
         .map(|i| T::from_f64(mixed(i) as f64 / 8_388_608.0 - 1.0))
@@ -109,11 +111,15 @@ impl Expected {
         let [x, w, g] = self.inputs.each_ref().map(of_type);
         let [y, gx, gw] = &self.sums;
         let taps = c.kernel * c.kernel;
-        let found = c.forward_with(instructions, &x, &w).unwrap();
+        let method = Method {
+            algorithm: Algorithm::Direct,
+            instructions,
+        };
+        let found = c.forward_with(method, &x, &w).unwrap();
         close(&found, y, taps * c.inputs, unit);
-        let found = c.input_gradient_with(instructions, &g, &w).unwrap();
+        let found = c.input_gradient_with(method, &g, &w).unwrap();
         close(&found, gx, taps * c.outputs, unit);
-        let found = c.weight_gradient_with(instructions, &x, &g).unwrap();
+        let found = c.weight_gradient_with(method, &x, &g).unwrap();
         close(&found, gw, g.len() / c.outputs, unit);
     }
 }
@@ -157,6 +163,36 @@ fn large_convolutions_match_their_sums() {
     Expected::new(&c).check::<f32>(&c, Instructions::detect(), 1e-6);
 }
 
+/// Checks that all passes in f32 have the same bits for any number of threads.
+pub(crate) fn check_threads(c: &Convolution, algorithm: Algorithm) {
+    let method = Method {
+        algorithm,
+        instructions: Instructions::detect(),
+    };
+    let (height, width) = c.output_size();
+    let (x, w, g) = (
+        values::<f32>(c.images * c.height * c.width * c.inputs, 1),
+        values::<f32>(c.kernel * c.kernel * c.inputs * c.outputs, 2),
+        values::<f32>(c.images * height * width * c.outputs, 3),
+    );
+    let passes = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let all = || {
+            [
+                c.forward_with(method, &x, &w).unwrap(),
+                c.input_gradient_with(method, &g, &w).unwrap(),
+                c.weight_gradient_with(method, &x, &g).unwrap(),
+            ]
+        };
+        let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        pool.build().unwrap().install(all).map(bits)
+    };
+    let one = passes(1);
+    for threads in [2, 5] {
+        assert!(one == passes(threads), "{threads} threads");
+    }
+}
+
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let c = Convolution {
@@ -169,31 +205,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
         stride: 1,
         padding: 1,
     };
-    let (x, w, g) = (
-        values::<f32>(13 * 64 * 40, 1),
-        values::<f32>(9 * 40 * 70, 2),
-        values::<f32>(13 * 64 * 70, 3),
-    );
-    let all = || {
-        (
-            c.forward(&x, &w).unwrap(),
-            c.input_gradient(&g, &w).unwrap(),
-            c.weight_gradient(&x, &g).unwrap(),
-        )
-    };
-    let one = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build()
-        .unwrap()
-        .install(all);
-    for threads in [2, 5] {
-        let more = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap()
-            .install(all);
-        assert!(one == more, "{threads} threads");
-    }
+    check_threads(&c, Algorithm::Direct);
 }
 
 #[test]

@@ -9,3 +9,4 @@ mod convolution;
 mod gpu;
 mod parity;
 mod properties;
+mod winograd;
