@@ -65,7 +65,8 @@ pub fn update(
             let [rest1, rest2] = [beta1, beta2].map(|beta| 1.0 - beta.powf(f64::from(count)));
             let rule = DescendByRoot {
                 kept,
-                rate: learning_rate / rest1,
+                // As a product, to round as the composition does.
+                rate: learning_rate * (1.0 / rest1),
                 root: 1.0 / rest2.sqrt(),
                 epsilon,
             };
