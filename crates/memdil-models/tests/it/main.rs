@@ -3,4 +3,5 @@
 
 mod layers;
 mod mlp;
+mod tape;
 mod unconstrained;
