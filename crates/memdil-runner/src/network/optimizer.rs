@@ -47,28 +47,12 @@ impl CandleOptimizer {
         self.steps = self.steps.saturating_add(1);
         for slot in &mut self.slots {
             let decay = self.update.decay_of(&slot.name);
+            let rule = self.update.optimizer;
             if slot.parameter.device().is_cpu() {
-                let rule = self.update.optimizer;
                 slot.update(rule, gradients, learning_rate, decay, self.steps)?;
-                continue;
+            } else {
+                slot.compose(rule, gradients, learning_rate, decay, self.steps)?;
             }
-            let mut p = slot.parameter.as_detached_tensor();
-            // A parameter without a gradient has the gradient zero: decay and momentum still apply.
-            let coupled = match decay {
-                Decay::Coupled(decay) => decay,
-                Decay::Decoupled(_) => 0.0,
-            };
-            let mut g = (&p * coupled)?;
-            if let Some(gradient) = gradients.get(&slot.parameter) {
-                g = (g + gradient)?;
-            }
-            if let Decay::Decoupled(decay) = decay {
-                p = (p * (1.0 - learning_rate * decay))?;
-            }
-            let (rate, direction) =
-                slot.direction(self.update.optimizer, g.detach(), self.steps)?;
-            slot.parameter
-                .set(&(&p - (direction * (learning_rate * rate))?)?)?;
         }
         Ok(())
     }
@@ -112,6 +96,33 @@ fn moments(optimizer: Optimizer) -> &'static [&'static str] {
 }
 
 impl Slot {
+    /// A step as a composition of candle's operations.
+    fn compose(
+        &mut self,
+        rule: Optimizer,
+        gradients: &GradStore,
+        learning_rate: f64,
+        decay: Decay,
+        steps: u32,
+    ) -> Result<()> {
+        let mut p = self.parameter.as_detached_tensor();
+        // A parameter without a gradient has the gradient zero: decay and momentum still apply.
+        let coupled = match decay {
+            Decay::Coupled(decay) => decay,
+            Decay::Decoupled(_) => 0.0,
+        };
+        let mut g = (&p * coupled)?;
+        if let Some(gradient) = gradients.get(&self.parameter) {
+            g = (g + gradient)?;
+        }
+        if let Decay::Decoupled(decay) = decay {
+            p = (p * (1.0 - learning_rate * decay))?;
+        }
+        let (rate, direction) = self.direction(rule, g.detach(), steps)?;
+        self.parameter
+            .set(&(&p - (direction * (learning_rate * rate))?)?)
+    }
+
     /// The same step on the CPU, in place.
     fn update(
         &mut self,
@@ -244,5 +255,90 @@ mod tests {
             [1.825, 1.65875],
         );
         check(adam(Decay::Decoupled), "classifier.bias", [1.925, 1.85]);
+    }
+
+    /// Values on [-1, 1), as many as a task of a step has and some more.
+    fn random(seed: usize, dtype: DType) -> Tensor {
+        let mixed = |i: usize| (i + seed * 1_000_003).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
+        let values: Vec<f64> = (0..3 * 7001)
+            .map(|i| mixed(i) as f64 / 2f64.powi(52) - 1.0)
+            .collect();
+        let tensor = Tensor::from_vec(values, (7001, 3), &Device::Cpu).unwrap();
+        tensor.to_dtype(dtype).unwrap()
+    }
+
+    /// The bits of parameter and moments.
+    fn bits(slot: &Slot) -> Vec<u64> {
+        let tensors = [slot.parameter.as_tensor()]
+            .into_iter()
+            .chain(&slot.moments);
+        let values = tensors.flat_map(|tensor| {
+            let flat = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap();
+            flat.to_vec1::<f64>().unwrap()
+        });
+        values.map(f64::to_bits).collect()
+    }
+
+    /// Three steps by both paths from the same state. The second has no gradient, and the gradient of
+    /// the third is not contiguous.
+    fn check_paths(optimizer: Optimizer, decay: Decay, dtype: DType) {
+        let slot = || Slot {
+            name: "classifier.weight".to_owned(),
+            parameter: Var::from_tensor(&random(1, dtype)).unwrap(),
+            moments: moments(optimizer)
+                .iter()
+                .map(|_| random(2, dtype).abs().unwrap())
+                .collect(),
+        };
+        let (mut in_place, mut composed) = (slot(), slot());
+        for (steps, rate) in [(1, 0.1), (2, 0.01), (3, 0.1)] {
+            let gradient = random(2 + steps as usize, dtype);
+            let gradients = |p: &Var| {
+                let mut gradients = p.sum_all().unwrap().backward().unwrap();
+                match steps {
+                    1 => gradients.insert(p, gradient.clone()),
+                    2 => gradients.remove(p),
+                    _ => {
+                        let turned = gradient.reshape((3, 7001)).unwrap().t().unwrap();
+                        gradients.insert(p, turned)
+                    }
+                };
+                gradients
+            };
+            let [ours, theirs] = [&in_place, &composed].map(|slot| gradients(&slot.parameter));
+            in_place
+                .update(optimizer, &ours, rate, decay, steps)
+                .unwrap();
+            composed
+                .compose(optimizer, &theirs, rate, decay, steps)
+                .unwrap();
+            let [ours, theirs] = [&in_place, &composed].map(bits);
+            let different = ours.iter().zip(&theirs).filter(|(a, b)| a != b).count();
+            assert_eq!(
+                different, 0,
+                "{optimizer:?}, {decay:?}, {dtype:?}, step {steps}"
+            );
+        }
+    }
+
+    #[test]
+    fn steps_in_place_have_the_bits_of_composed_steps() {
+        let sgd = |momentum, nesterov| Optimizer::Sgd { momentum, nesterov };
+        let adam = Optimizer::Adam {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        };
+        for optimizer in [sgd(0.0, false), sgd(0.9, false), sgd(0.9, true), adam] {
+            for decay in [
+                Decay::Coupled(0.0),
+                Decay::Coupled(0.03),
+                Decay::Decoupled(0.03),
+            ] {
+                for dtype in [DType::F32, DType::F64] {
+                    check_paths(optimizer, decay, dtype);
+                }
+            }
+        }
     }
 }
