@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::block::{BlockGradient, UNITS, block_backward};
-use crate::mlp::forward::SMALL;
+use crate::mlp::threads::tasks_per_thread;
 use crate::tile::{DEPTH, PanelProduct, TileSink, stride, transposed_product};
 use crate::update::{ApplyRule, ParameterPointers, StepRule, with_rule};
 use crate::vector::{Element, Instructions, Vector, VectorKernel, prefetch, width};
@@ -38,9 +38,8 @@ impl<T: Element> LayerGradient<T> {
     pub(super) fn run(&self, instructions: Instructions, scratch: &mut [T], per_task: usize) {
         let tasks = self.inputs.div_ceil(UNITS);
         let work = self.samples * self.inputs * self.outputs;
-        let serial = if work < SMALL { usize::MAX } else { 1 };
         let scratch = scratch[..tasks * per_task].par_chunks_exact_mut(per_task);
-        let tasks = scratch.enumerate().with_min_len(serial);
+        let tasks = scratch.enumerate().with_min_len(tasks_per_thread(work));
         tasks.for_each(|(task, scratch)| {
             let units = UnitsTask {
                 layer: self,

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::finish::finish_panel;
 use crate::mlp::network::MlpBlock;
 use crate::mlp::panel::UnitPanel;
+use crate::mlp::threads::tasks_per_thread;
 use crate::update::{ParameterPointers, StepRule, with_rule};
 use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
@@ -22,9 +23,11 @@ impl<T: Element> MlpBlock<T> {
         let (panel, stride, units) = (self.normal.width, self.normal.stride(), self.normal.cols);
         let (u, x) = (self.output.values(), self.normal.values());
         let n = T::from_f64(units as f64);
+        // A value takes about as long as 64 multiplications of a product.
+        let least = tasks_per_thread(64 * self.normal.rows * units);
         let means: Vec<[T; 2]> = (0..self.normal.rows)
             .into_par_iter()
-            .with_min_len(8)
+            .with_min_len(least.max(8))
             .map(|i| {
                 let at = |j: usize| j / panel * stride + i * panel + j % panel;
                 let sum = (0..units).fold(T::default(), |sum, j| sum + u[at(j)]);
@@ -38,6 +41,7 @@ impl<T: Element> MlpBlock<T> {
         panels
             .zip(self.output.values().par_chunks_exact(stride))
             .enumerate()
+            .with_min_len(least)
             .for_each(|(j, (x, u))| {
                 let (bias, transposed) = bias.get();
                 let samples = x

@@ -7,6 +7,7 @@ use crate::batch_norm::EPSILON;
 use crate::mlp::architecture::Activation;
 use crate::mlp::network::MlpBlock;
 use crate::mlp::panel::{BlockVectors, UnitPanel, layer_norm};
+use crate::mlp::threads::tasks_per_thread;
 use crate::vector::{Element, Instructions, Vector, VectorKernel};
 
 impl<T: Element> MlpBlock<T> {
@@ -15,9 +16,11 @@ impl<T: Element> MlpBlock<T> {
         let (panel, stride, units) = (self.normal.width, self.normal.stride(), self.normal.cols);
         let (values, bias) = (self.normal.values(), self.linear.bias.value.values());
         let n = T::from_f64(units as f64);
+        // A value takes about as long as 64 multiplications of a product.
+        let work = 64 * self.normal.rows * units;
         let statistics = (0..self.normal.rows)
             .into_par_iter()
-            .with_min_len(8)
+            .with_min_len(tasks_per_thread(work).max(8))
             .map(|i| {
                 let at = |j: usize| values[j / panel * stride + i * panel + j % panel] + bias[j];
                 let sum = (0..units).fold(T::default(), |sum, j| sum + at(j));
@@ -34,6 +37,7 @@ impl<T: Element> MlpBlock<T> {
     pub(super) fn normalise_rows(&mut self, instructions: Instructions, activation: Activation) {
         let (stride, panel) = (self.normal.stride(), self.normal.width);
         let rows = &self.rows;
+        let least = tasks_per_thread(16 * self.normal.rows * self.normal.cols);
         let (normal, output) = (self.normal.values_mut(), self.output.values_mut());
         let all = (
             normal.par_chunks_exact_mut(stride),
@@ -43,6 +47,7 @@ impl<T: Element> MlpBlock<T> {
             self.shift.value.values().par_chunks_exact(panel),
         );
         all.into_par_iter()
+            .with_min_len(least)
             .for_each(|(normal, output, bias, scale, shift)| {
                 T::dispatch(
                     instructions,

@@ -1,7 +1,6 @@
 //! The forward pass, from a batch to its logits.
 
+mod fill;
 mod layer_norm;
 mod pass;
 mod products;
-
-pub(super) use products::SMALL;

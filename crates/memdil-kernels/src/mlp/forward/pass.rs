@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::products::{BlockPanels, Finish, Products, SMALL};
-use crate::error::{KernelError, check_batch};
+use super::products::{BlockPanels, Finish, Products};
 use crate::mlp::architecture::{Activation, Norm};
 use crate::mlp::network::{LinearParameters, Mlp, MlpBlock};
 use crate::mlp::panel::BlockVectors;
+use crate::mlp::threads::tasks_per_thread;
 use crate::tile::Panels;
 use crate::vector::{Element, Instructions};
 
@@ -14,40 +14,6 @@ use crate::vector::{Element, Instructions};
 const GROUP: usize = 8;
 
 impl<T: Element> Mlp<T> {
-    /// Copies a batch into panels and returns its number of samples.
-    pub(in crate::mlp) fn fill(&mut self, inputs: &[T]) -> Result<usize, KernelError> {
-        self.ready = None;
-        let size = self.architecture.inputs;
-        check_batch(inputs, size)?;
-        let samples = inputs.len() / size;
-        self.input.set_rows(samples);
-        let (stride, panel) = (self.input.stride(), self.input.width);
-        let fill = |(j, panel_values): (usize, &mut [T])| {
-            let columns = j * panel..size.min((j + 1) * panel);
-            for (to, from) in panel_values
-                .chunks_exact_mut(panel)
-                .zip(inputs.chunks_exact(size))
-            {
-                to[..columns.len()].copy_from_slice(&from[columns.clone()]);
-            }
-        };
-        if inputs.len() < SMALL / 4 {
-            self.input
-                .values_mut()
-                .chunks_exact_mut(stride)
-                .enumerate()
-                .for_each(fill);
-        } else {
-            self.input
-                .values_mut()
-                .par_chunks_exact_mut(stride)
-                .enumerate()
-                .with_min_len(8)
-                .for_each(fill);
-        }
-        Ok(samples)
-    }
-
     /// Computes all layers, from the panels of the batch to the logits.
     pub(in crate::mlp) fn run_forward(&mut self, training: bool) {
         let (instructions, samples) = (self.instructions, self.input.rows);
@@ -105,12 +71,9 @@ impl<T: Element> MlpBlock<T> {
     ) {
         let work = self.normal.rows * self.linear.weight.value.rows * self.normal.cols;
         let weight = &self.linear.weight.value;
-        let group = if work < SMALL {
-            usize::MAX
-        } else {
-            self.normal.panels() / rayon::current_num_threads()
-        };
-        let group = group.clamp(1, self.normal.panels().min(GROUP));
+        let serial = tasks_per_thread(work);
+        let group = serial.max(self.normal.panels() / rayon::current_num_threads());
+        let group = group.min(self.normal.panels()).min(GROUP);
         let (stride, panel) = (group * self.normal.stride(), group * self.normal.width);
         let all = (
             self.normal.values_mut().par_chunks_mut(stride),
@@ -123,7 +86,6 @@ impl<T: Element> MlpBlock<T> {
             self.mean.values_mut().par_chunks_mut(panel),
             self.variance.values_mut().par_chunks_mut(panel),
         );
-        let serial = if work < SMALL { usize::MAX } else { 1 };
         let groups = all.into_par_iter().enumerate().with_min_len(serial);
         groups.for_each(|(index, parts)| {
             let (out, output, bias, scale, shift, running_mean, running_var, mean, variance) =

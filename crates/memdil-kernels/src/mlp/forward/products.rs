@@ -5,9 +5,6 @@ use crate::mlp::panel::{BlockVectors, UnitPanel, affine, batch_norm};
 use crate::tile::{DEPTH, PanelProduct, Panels};
 use crate::vector::{Element, Vector, VectorKernel, width};
 
-/// Number of multiplications below which a layer is computed on one thread.
-pub(in crate::mlp) const SMALL: usize = 1 << 19;
-
 /// The operation on the products of a panel as soon as they are computed.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Finish {
