@@ -11,7 +11,7 @@ use crate::vector::{Vector, width};
 
 /// Consumes complete tiles of `Aᵀ B`, row by row.
 pub(crate) trait TileSink<V: Vector>: Copy {
-    /// Prefetches the memory that [`TileSink::take`] will use for a row.
+    /// Prefetches the memory that the tiles after this one will use, in parts of one row.
     ///
     /// # Safety
     ///
@@ -72,20 +72,21 @@ unsafe fn transposed_tile<V: Vector, S: TileSink<V>, const M: usize>(
     sink: S,
 ) {
     unsafe {
+        let width = width::<V>();
+        let mut tile = [[V::splat(V::Scalar::default()); 2]; M];
+        // The prefetches are spread over the sum, because many at once delay its loads.
+        let part = samples.div_ceil(M);
         for m in 0..M {
             sink.prepare(row + m);
-        }
-        let mut tile = [[V::splat(V::Scalar::default()); 2]; M];
-        accumulate(
-            &mut tile,
-            samples,
-            Left {
-                start: a,
+            let first = samples.min(m * part);
+            let left = Left {
+                start: a.add(first * width),
                 row: 1,
-                step: width::<V>(),
-            },
-            b,
-        );
+                step: width,
+            };
+            let len = part.min(samples - first);
+            accumulate(&mut tile, len, left, b.add(first * width));
+        }
         for m in 0..M {
             sink.take(row + m, tile[m]);
         }

@@ -12,4 +12,4 @@ pub use element::Element;
 pub(crate) use element::private::Dispatch;
 pub(crate) use element::{Vector, VectorKernel, width};
 pub use instructions::Instructions;
-pub(crate) use prefetch::prefetch;
+pub(crate) use prefetch::{prefetch, prefetch_values};

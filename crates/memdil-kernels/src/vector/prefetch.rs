@@ -11,3 +11,11 @@ pub(crate) fn prefetch<T>(address: *const T) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
 }
+
+/// Fetches the cache lines of consecutive values ahead of their use.
+#[inline(always)]
+pub(crate) fn prefetch_values<T>(start: *const T, values: usize) {
+    for line in (0..values * size_of::<T>()).step_by(64) {
+        prefetch(start.wrapping_byte_add(line));
+    }
+}

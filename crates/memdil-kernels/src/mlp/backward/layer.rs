@@ -6,7 +6,7 @@ use super::block::{BlockGradient, UNITS, block_backward};
 use crate::mlp::threads::tasks_per_thread;
 use crate::tile::{DEPTH, PanelProduct, TileSink, stride, transposed_product};
 use crate::update::{ApplyRule, ParameterPointers, StepRule, with_rule};
-use crate::vector::{Element, Instructions, Vector, VectorKernel, prefetch, width};
+use crate::vector::{Element, Instructions, Vector, VectorKernel, prefetch_values, width};
 
 /// The backward pass through the weights of one layer and the block below it.
 #[derive(Clone, Copy)]
@@ -139,15 +139,23 @@ unsafe fn update<V: Vector, R: ApplyRule<V>>(
     let width = width::<V>();
     let of_samples = stride::<V::Scalar>(layer.samples, width);
     let of_weight = stride::<V::Scalar>(layer.inputs, width);
-    for p in 0..layer.outputs.div_ceil(width) {
+    let input = layer.input.wrapping_add(first / width * of_samples);
+    let panels = layer.outputs.div_ceil(width);
+    for p in 0..panels {
         let offset = p * of_weight + first * width;
+        let last = p + 1 == panels;
         unsafe {
             let rows = UpdateRows {
                 weight: layer.weight.offset(offset),
-                next: of_weight,
+                next: if last {
+                    (UNITS * width).wrapping_sub(p * of_weight)
+                } else {
+                    of_weight
+                },
+                next_input: input.wrapping_add(UNITS / width * of_samples),
+                input_values: if last { layer.samples } else { 0 },
                 rule,
             };
-            let input = layer.input.add(first / width * of_samples);
             let gradient = layer.gradient.add(p * of_samples);
             transposed_product::<V, _>(input, of_samples, gradient, units, layer.samples, rows);
         }
@@ -158,27 +166,25 @@ unsafe fn update<V: Vector, R: ApplyRule<V>>(
 #[derive(Clone, Copy)]
 struct UpdateRows<T, R> {
     weight: ParameterPointers<T>,
-    /// Offset of the same rows in the next panel, which are prefetched.
+    /// Offset of the rows that are updated next, which are prefetched: the same rows of the next
+    /// panel or, after the last panel, the rows of the next task in the first panel.
     next: usize,
+    /// The input of the next task, and the number of its values to prefetch per row.
+    next_input: *const T,
+    input_values: usize,
     rule: R,
 }
 
 impl<V: Vector, R: ApplyRule<V>> TileSink<V> for UpdateRows<V::Scalar, R> {
     #[inline(always)]
     unsafe fn prepare(self, row: usize) {
-        let offset = self.next + row * width::<V>();
-        let bytes = width::<V>() * size_of::<V::Scalar>();
-        for line in (0..bytes).step_by(64) {
-            prefetch(
-                self.weight
-                    .value
-                    .wrapping_add(offset)
-                    .wrapping_byte_add(line),
-            );
-            for buffer in self.weight.buffers.iter().take(R::BUFFERS) {
-                prefetch(buffer.wrapping_add(offset).wrapping_byte_add(line));
-            }
+        let (next, values) = (self.next.wrapping_add(row * width::<V>()), width::<V>());
+        prefetch_values(self.weight.value.wrapping_add(next), values);
+        for buffer in self.weight.buffers.iter().take(R::BUFFERS) {
+            prefetch_values(buffer.wrapping_add(next), values);
         }
+        let input = self.next_input.wrapping_add(row * self.input_values);
+        prefetch_values(input, self.input_values);
     }
 
     #[inline(always)]
