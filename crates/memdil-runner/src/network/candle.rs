@@ -1,4 +1,4 @@
-//! Networks trained with candle's autograd.
+//! Networks on candle's tensors, trained with the gradients of a tape and of candle's autograd.
 
 use candle_core::{DType, Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};

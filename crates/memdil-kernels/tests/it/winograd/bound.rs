@@ -198,10 +198,10 @@ fn results(
         let [image, top, left] = grid.place(tile);
         for (o, product) in products.iter().enumerate() {
             let result = two_dimensional(&matrix, product);
-            for r in 0..4.min(to.height - top) {
-                for c in 0..4.min(to.width - left) {
-                    let row = image * to.height + top + r;
-                    results[(row * to.width + left + c) * to.channels + o] = result[r][c];
+            for (r, values) in result.iter().enumerate().take(to.height - top) {
+                let start = (image * to.height + top + r) * to.width + left;
+                for (c, value) in values.iter().enumerate().take(to.width - left) {
+                    results[(start + c) * to.channels + o] = *value;
                 }
             }
         }
