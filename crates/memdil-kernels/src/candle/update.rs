@@ -17,11 +17,8 @@ const CHUNK: usize = 1 << 14;
 ///
 /// # Errors
 ///
-/// candle's error if shapes or types do not match.
-///
-/// # Panics
-///
-/// If there are fewer moments than the optimiser has.
+/// candle's error if shapes or types do not match, or if the number of moments is not that of the
+/// optimiser.
 pub fn update(
     optimizer: Optimizer,
     parameter: &Tensor,
@@ -45,23 +42,26 @@ pub fn update(
         };
         moment.inplace_op3(parameter, gradient, &InPlace(rule))
     };
-    match optimizer {
-        Optimizer::Sgd { momentum, nesterov } => {
-            add(&moments[0], momentum, 1.0, false)?;
+    match (optimizer, moments) {
+        (Optimizer::Sgd { momentum, nesterov }, [velocity]) => {
+            add(velocity, momentum, 1.0, false)?;
             let rule = Descend {
                 kept,
                 rate: learning_rate,
                 nesterov: nesterov.then_some((momentum, coupled)),
             };
-            parameter.inplace_op3(&moments[0], gradient, &InPlace(rule))
+            parameter.inplace_op3(velocity, gradient, &InPlace(rule))
         }
-        Optimizer::Adam {
-            beta1,
-            beta2,
-            epsilon,
-        } => {
-            add(&moments[0], beta1, 1.0 - beta1, false)?;
-            add(&moments[1], beta2, 1.0 - beta2, true)?;
+        (
+            Optimizer::Adam {
+                beta1,
+                beta2,
+                epsilon,
+            },
+            [first, second],
+        ) => {
+            add(first, beta1, 1.0 - beta1, false)?;
+            add(second, beta2, 1.0 - beta2, true)?;
             let [rest1, rest2] = [beta1, beta2].map(|beta| 1.0 - beta.powf(f64::from(count)));
             let rule = DescendByRoot {
                 kept,
@@ -70,8 +70,9 @@ pub fn update(
                 root: 1.0 / rest2.sqrt(),
                 epsilon,
             };
-            parameter.inplace_op3(&moments[0], &moments[1], &InPlace(rule))
+            parameter.inplace_op3(first, second, &InPlace(rule))
         }
+        _ => bail!("update: the number of moments does not match the optimiser"),
     }
 }
 
