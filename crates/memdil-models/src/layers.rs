@@ -152,8 +152,8 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    pub(crate) fn set_algorithm(&mut self, algorithm: Algorithm) {
-        self.settings.algorithm = Some(algorithm);
+    pub(crate) fn use_direct_sum(&mut self) {
+        self.settings.algorithm = Some(Algorithm::Direct);
     }
 
     /// Normalised products, with an optional residual and ReLU.

@@ -1,7 +1,6 @@
 //! Residual networks for small images.
 
 use candle_core::{DType, Device, Result, Tensor};
-use memdil_kernels::Algorithm;
 use memdil_kernels::candle::Tape;
 use rand_chacha::ChaCha8Rng;
 
@@ -129,16 +128,14 @@ impl ResNet {
             variables: layers.with_classifier(classifier),
         })
     }
-}
 
-impl ResNet {
-    /// The same network, whose convolutions use one algorithm on the CPU.
+    /// The same network, whose convolutions are direct sums on the CPU.
     #[must_use]
-    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.stem.set_algorithm(algorithm);
+    pub fn with_direct_convolutions(mut self) -> Self {
+        self.stem.use_direct_sum();
         for block in self.stages.iter_mut().flatten() {
             for convolution in block.convolutions.iter_mut().chain(&mut block.shortcut) {
-                convolution.set_algorithm(algorithm);
+                convolution.use_direct_sum();
             }
         }
         self

@@ -1,7 +1,6 @@
 //! VGG networks with batch normalisation for small images.
 
 use candle_core::{DType, Device, Result, Tensor};
-use memdil_kernels::Algorithm;
 use memdil_kernels::candle::Tape;
 use rand_chacha::ChaCha8Rng;
 
@@ -109,14 +108,12 @@ impl Vgg {
             variables: layers.with_classifier(classifier),
         })
     }
-}
 
-impl Vgg {
-    /// The same network, whose convolutions use one algorithm on the CPU.
+    /// The same network, whose convolutions are direct sums on the CPU.
     #[must_use]
-    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+    pub fn with_direct_convolutions(mut self) -> Self {
         for convolution in self.stages.iter_mut().flatten() {
-            convolution.set_algorithm(algorithm);
+            convolution.use_direct_sum();
         }
         self
     }

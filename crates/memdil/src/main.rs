@@ -79,7 +79,7 @@ enum Command {
 
 impl Command {
     /// Whether the command computes networks.
-    fn trains(&self) -> bool {
+    fn computes_networks(&self) -> bool {
         matches!(
             self,
             Self::Train(_)
@@ -99,7 +99,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    if arguments.command.trains() {
+    if arguments.command.computes_networks() {
         keep_freed_memory();
     }
     let result = match arguments.command {

@@ -23,7 +23,8 @@ pub struct NormGradient<T> {
 }
 
 /// The gradient of [`normalize`](crate::normalize) when `moments` are those of `x`, from the result
-/// `y` and its gradient `g`, whose memory holds the gradient of the values afterwards.
+/// `y` and its gradient `g`. `y` is read only if there is a residual; the memory of `g` is reused for
+/// the gradient of the values.
 ///
 /// With $\hat x$ the normalised values, and $g$ set to zero where the ReLU is inactive:
 /// $\nabla\gamma = \sum_i g \hat x$, $\nabla\beta = \sum_i g$,
@@ -32,7 +33,7 @@ pub struct NormGradient<T> {
 ///
 /// # Shapes
 ///
-/// `x`, `y`, `g` (n, C) row-major, `scale` and the moments (C).
+/// `x`, `y`, `g` (n, C) row-major, scale, shift and the moments (C).
 ///
 /// # Errors
 ///

@@ -14,6 +14,10 @@ use crate::vector::Element;
 
 /// Records operations on images, on the CPU, to compute their gradients.
 ///
+/// Only recorded operations are differentiated. Their inputs must be results of the same tape or
+/// constants: an operation of candle on a result, before [`finish`](Self::finish), would stop the
+/// gradient.
+///
 /// candle's own backward pass keeps every intermediate tensor until its end, and adds every gradient
 /// to a tensor of zeros. A tape frees the tensors of an operation with its gradient, and writes
 /// gradients in place.
@@ -75,6 +79,7 @@ impl Tape {
     /// candle's error if shapes or types do not match.
     pub fn conv2d(&mut self, x: &Tensor, weight: &Tensor, settings: Conv2d) -> Result<Tensor> {
         let sizes = settings.sizes(x, weight)?;
+        check_input(x)?;
         let algorithm = settings.algorithm;
         let (height, width) = sizes.output_size();
         let shape = (sizes.images, height, width, sizes.outputs);
@@ -106,6 +111,8 @@ impl Tape {
         residual: Option<&Tensor>,
         relu: bool,
     ) -> Result<(Tensor, [Tensor; 2])> {
+        check_input(x)?;
+        residual.map_or(Ok(()), check_input)?;
         let (y, moments) =
             by_type!(x.dtype(), T => normalized::<T>(x, scale, shift, residual, relu)?);
         let vector =
@@ -128,6 +135,7 @@ impl Tape {
     ///
     /// candle's error if the shape or type does not match.
     pub fn max_pool2(&mut self, x: &Tensor) -> Result<Tensor> {
+        check_input(x)?;
         let (images, height, width, channels) = x.dims4()?;
         let sizes = Pool {
             images,
@@ -153,15 +161,18 @@ impl Tape {
     ///
     /// # Errors
     ///
-    /// candle's error if the values cannot be copied.
+    /// candle's error if `y` is not a result of this tape.
     pub fn finish(&mut self, y: &Tensor) -> Result<Tensor> {
+        if !self.results.contains(&y.id()) {
+            bail!("tape: its end must be one of its results")
+        }
         let variable = Var::from_tensor(y)?;
         let tensor = variable.as_tensor().clone();
         self.end = Some((y.id(), variable));
         Ok(tensor)
     }
 
-    /// Adds the gradients of all recorded variables, from candle's gradient of the tensor of
+    /// Adds the gradients of all weights, scales and shifts, from candle's gradient of the tensor of
     /// [`finish`](Self::finish). A tape without operations adds nothing.
     ///
     /// # Errors
@@ -199,6 +210,14 @@ impl Tape {
         });
         self.operations.push(operation);
     }
+}
+
+/// Rejects an input whose gradient would be lost.
+fn check_input(x: &Tensor) -> Result<()> {
+    if x.track_op() {
+        bail!("tape: the input depends on a variable; record its operations, or detach it")
+    }
+    Ok(())
 }
 
 /// The normalised values, with mean and biased variance of each channel.

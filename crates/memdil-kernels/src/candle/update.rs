@@ -13,7 +13,7 @@ const CHUNK: usize = 1 << 14;
 /// Updates a parameter on the CPU, and the moments of its optimiser, from its gradient: one moment
 /// for [`Optimizer::Sgd`], two for [`Optimizer::Adam`]. `count` is 1 in the first step.
 ///
-/// Every operation is rounded, as in a composition of candle's operations.
+/// The tensors must not share storage. Every operation is rounded, as in a composition of candle's operations.
 ///
 /// # Errors
 ///

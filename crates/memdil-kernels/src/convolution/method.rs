@@ -35,7 +35,7 @@ impl Convolution {
     /// this processor supports, and Winograd's algorithm in `f32` if the layer's kernel is 3 by 3 with
     /// stride 1 and
     ///
-    /// $$108\, t C O + 4 t (408\, C + 344\, O) < 3\, k C O,$$
+    /// $$108 t C O + 4 t (408 C + 344 O) < 3 k C O,$$
     ///
     /// the multiply-adds of the three passes for an image: t tiles of 4 by 4 results, C inputs, O
     /// outputs, k taps of kernels that are inside the image. Each tile has 36 products in each pass;

@@ -1,8 +1,8 @@
-//! Convolution of images and both of its gradients, as matrix products that gather their rows.
+//! Convolution of images and both of its gradients, by direct sums or by Winograd's algorithm.
 //!
-//! The products of all taps of the kernel are summed in registers. The rows that im2col would copy
-//! are read in place instead. Rows are sorted by the taps that fall on the padding, so that whole
-//! tiles can skip these taps.
+//! Direct sums are matrix products that gather their rows. The products of all taps of the kernel are
+//! summed in registers. The rows that im2col would copy are read in place instead. Rows are sorted by
+//! the taps that fall on the padding, so that whole tiles can skip these taps.
 
 mod compiled;
 mod correlate;

@@ -71,7 +71,8 @@ impl Convolution {
     ///
     /// # Errors
     ///
-    /// As in `forward`, and [`KernelError::Instructions`] if this processor does not support them.
+    /// As in `forward`, [`KernelError::Instructions`] if this processor does not support them, and
+    /// [`KernelError::Algorithm`] if the algorithm does not compute this convolution.
     pub fn forward_with<T: ConvolutionElement>(
         &self,
         method: Method,
@@ -97,8 +98,8 @@ impl Convolution {
     ///
     /// # Errors
     ///
-    /// As in `input_gradient`, and [`KernelError::Instructions`] if this processor does not support
-    /// them.
+    /// As in `input_gradient`, [`KernelError::Instructions`] if this processor does not support
+    /// them, and [`KernelError::Algorithm`] if the algorithm does not compute this convolution.
     pub fn input_gradient_with<T: ConvolutionElement>(
         &self,
         method: Method,
@@ -152,8 +153,8 @@ impl Convolution {
     ///
     /// # Errors
     ///
-    /// As in `weight_gradient`, and [`KernelError::Instructions`] if this processor does not
-    /// support them.
+    /// As in `weight_gradient`, [`KernelError::Instructions`] if this processor does not support
+    /// them, and [`KernelError::Algorithm`] if the algorithm does not compute this convolution.
     pub fn weight_gradient_with<T: ConvolutionElement>(
         &self,
         method: Method,

@@ -10,12 +10,12 @@ use super::winograd::{
 };
 use crate::vector::Instructions;
 
-/// Bytes of a block of tiles in a product, few enough to stay in the L2 cache.
+/// Bytes of a block of tiles in a product, to stay in the L2 cache if channels are few.
 const PRODUCT_BYTES: usize = 1 << 20;
 /// Smallest number of tiles in a block, between which all weights are read again.
 const LEAST_PRODUCT_TILES: usize = 64;
 
-/// Bytes of a block of tiles in a gradient of the weights, few enough to stay in the L2 cache.
+/// Bytes of a block of tiles in a gradient of the weights, as for a product.
 const SUM_BYTES: usize = 1 << 20;
 /// Smallest number of tiles in a block, between which all sums are read and written.
 const LEAST_SUM_TILES: usize = 64;

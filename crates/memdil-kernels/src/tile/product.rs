@@ -90,8 +90,9 @@ impl<T: Element> PanelProduct<T> {
                     prefetch(a.start.wrapping_add(AHEAD * self.a_stride + m * width));
                 }
                 accumulate(&mut tile, width, a, b);
-                a.start = a.start.add(self.a_stride);
-                b = b.add(width * width);
+                // Past the end after the last panel, and then not read.
+                a.start = a.start.wrapping_add(self.a_stride);
+                b = b.wrapping_add(width * width);
             }
             accumulate(&mut tile, self.depth % width, a, b);
             for m in 0..M {

@@ -80,12 +80,13 @@ unsafe fn transposed_tile<V: Vector, S: TileSink<V>, const M: usize>(
             sink.prepare(row + m);
             let first = samples.min(m * part);
             let left = Left {
-                start: a.add(first * width),
+                // Past the end if no samples are left, and then not read.
+                start: a.wrapping_add(first * width),
                 row: 1,
                 step: width,
             };
             let len = part.min(samples - first);
-            accumulate(&mut tile, len, left, b.add(first * width));
+            accumulate(&mut tile, len, left, b.wrapping_add(first * width));
         }
         for m in 0..M {
             sink.take(row + m, tile[m]);

@@ -1,7 +1,7 @@
 //! Values and gradients of the operations on tensors, compared with candle's own.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use memdil_kernels::candle::{self, Tape, plain};
+use memdil_kernels::candle::{self, Conv2d, Tape, plain};
 use proptest::prelude::*;
 
 fn var(shape: impl Into<candle_core::Shape>, seed: usize) -> Result<Var> {
@@ -83,6 +83,13 @@ fn mismatched_shapes_and_types_are_errors() {
     );
 }
 
+/// A convolution whose results have the size of its images.
+const SAME: Conv2d = Conv2d {
+    stride: 1,
+    padding: 1,
+    algorithm: None,
+};
+
 /// Two convolutions with the same weights, which candle's graph also reads after the tape.
 #[test]
 fn gradients_of_a_shared_weight_are_added() {
@@ -96,8 +103,9 @@ fn gradients_of_a_shared_weight_are_added() {
     let expected = loss(&y).unwrap().backward().unwrap();
 
     let mut tape = Tape::default();
-    let y = tape.conv2d(&x, &w, 1, 1).unwrap();
-    let y = tape.conv2d(&y, &w, 1, 1).unwrap();
+    let x = x.as_detached_tensor();
+    let y = tape.conv2d(&x, &w, SAME).unwrap();
+    let y = tape.conv2d(&y, &w, SAME).unwrap();
     let y = tape.finish(&y).unwrap();
     let mut found = loss(&y).unwrap().backward().unwrap();
     tape.backward(&mut found).unwrap();
@@ -117,7 +125,8 @@ fn gradients_of_a_shared_result_are_added() {
     let expected = loss(&y).unwrap().backward().unwrap();
 
     let mut tape = Tape::default();
-    let y = tape.conv2d(&x, &w, 1, 1).unwrap();
+    let x = x.as_detached_tensor();
+    let y = tape.conv2d(&x, &w, SAME).unwrap();
     let (y, _) = tape.batch_norm(&y, &scale, &shift, Some(&y), true).unwrap();
     let y = tape.max_pool2(&y).unwrap();
     let y = tape.finish(&y).unwrap();
@@ -134,7 +143,8 @@ fn a_tape_without_its_end_is_an_error() {
     let (x, w) = (var((1, 4, 4, 2), 1).unwrap(), var((3, 3, 2, 2), 2).unwrap());
     let record = || {
         let mut tape = Tape::default();
-        let y = tape.conv2d(&x, &w, 1, 1).unwrap();
+        let x = x.as_detached_tensor();
+        let y = tape.conv2d(&x, &w, SAME).unwrap();
         (tape, y)
     };
     let mut unrelated = w.sum_all().unwrap().backward().unwrap();
@@ -151,13 +161,25 @@ fn a_tape_without_its_end_is_an_error() {
 }
 
 #[test]
+fn a_tape_rejects_tensors_whose_gradient_would_be_lost() {
+    let (x, w) = (var((1, 4, 4, 2), 1).unwrap(), var((3, 3, 2, 2), 2).unwrap());
+    let mut tape = Tape::default();
+    let error = tape.conv2d(&x, &w, SAME).unwrap_err().to_string();
+    assert!(error.contains("depends on a variable"), "{error}");
+    assert!(tape.max_pool2(&x).is_err());
+    let y = tape.conv2d(&x.as_detached_tensor(), &w, SAME).unwrap();
+    let error = tape.finish(&(y * 2.0).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("one of its results"), "{error}");
+}
+
+#[test]
 fn a_tape_rejects_mismatched_shapes_and_types() {
     let x = Tensor::zeros((1, 4, 4, 2), DType::F32, &Device::Cpu).unwrap();
     let w = Tensor::zeros((3, 3, 3, 2), DType::F32, &Device::Cpu).unwrap();
     let mut tape = Tape::default();
-    assert!(tape.conv2d(&x, &w, 1, 1).is_err());
+    assert!(tape.conv2d(&x, &w, SAME).is_err());
     let w = Tensor::zeros((3, 3, 2, 2), DType::F64, &Device::Cpu).unwrap();
-    assert!(tape.conv2d(&x, &w, 1, 1).is_err());
+    assert!(tape.conv2d(&x, &w, SAME).is_err());
     assert!(tape.max_pool2(&x.to_dtype(DType::F16).unwrap()).is_err());
     // An operation that failed is not recorded.
     let mut unrelated = Var::from_tensor(&x)

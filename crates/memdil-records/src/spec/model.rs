@@ -42,7 +42,8 @@ pub struct ConvolutionalSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConvolutionSpec {
-    /// The one that needs the fewest operations for the sizes of a layer.
+    /// Winograd's algorithm in `f32` where an estimate from the sizes of the layer makes it faster,
+    /// otherwise the direct sum.
     #[default]
     Automatic,
     /// The sum over all taps of the kernel in every layer.
@@ -129,6 +130,11 @@ pub enum ClassifierSpec {
 }
 
 impl ModelSpec {
+    /// Whether a convolutional network computes every convolution as a direct sum.
+    pub fn has_direct_convolutions(&self) -> bool {
+        matches!(self, Self::ResNet(model) | Self::Vgg(model) if model.convolution == ConvolutionSpec::Direct)
+    }
+
     /// Units or channels of the first layer; `None` for a user-defined network.
     pub fn width(&self) -> Option<usize> {
         match self {

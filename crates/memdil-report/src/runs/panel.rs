@@ -41,6 +41,9 @@ impl Panel {
             let (kind, ratio) = (imbalance.kind(), imbalance.ratio());
             extra += &format!(", {kind} imbalance of ratio {ratio}");
         }
+        if spec.model.has_direct_convolutions() {
+            extra += ", direct convolutions";
+        }
         if noise != "uniform" {
             extra += &format!(", {} noise", noise.replace('_', " "));
         }

@@ -2,7 +2,6 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use memdil_data::random::{Stream, stream};
-use memdil_kernels::Algorithm;
 use memdil_losses::Loss;
 use memdil_models::{
     Activation, Classifier, ImageShape, Mlp, MlpShape, MlpVariant, Model, Norm, ResNet,
@@ -71,7 +70,7 @@ impl CandleNetwork {
                 let network = ResNet::new(shape, &mut rng, dtype, device)?;
                 Box::new(match model.convolution {
                     ConvolutionSpec::Automatic => network,
-                    ConvolutionSpec::Direct => network.with_algorithm(Algorithm::Direct),
+                    ConvolutionSpec::Direct => network.with_direct_convolutions(),
                 })
             }
             ModelSpec::Vgg(model) => {
@@ -89,7 +88,7 @@ impl CandleNetwork {
                 let network = Vgg::new(shape, &mut rng, dtype, device)?;
                 Box::new(match model.convolution {
                     ConvolutionSpec::Automatic => network,
-                    ConvolutionSpec::Direct => network.with_algorithm(Algorithm::Direct),
+                    ConvolutionSpec::Direct => network.with_direct_convolutions(),
                 })
             }
             ModelSpec::Custom(custom) => {
