@@ -5,6 +5,8 @@
     reason = "indices into register tiles, which iterators keep out of registers"
 )]
 
+use std::mem::MaybeUninit;
+
 use super::packed::PackedWeights;
 use super::plan::{GatherPlan, OUTSIDE};
 use crate::tile::with_height;
@@ -19,7 +21,7 @@ pub struct GatheredProduct<'a, T> {
     /// The values that the plan reads: images, or gradients of results.
     pub(super) source: &'a [T],
     /// The values that the plan writes: results, or gradients of images.
-    pub(super) target: &'a mut [T],
+    pub(super) target: &'a mut [MaybeUninit<T>],
     pub(super) plan: &'a GatherPlan,
     pub(super) packed: &'a PackedWeights<T>,
     /// A row of zeros, read for taps on the padding.
@@ -31,7 +33,12 @@ impl<T: Element> VectorKernel<T> for GatheredProduct<'_, T> {
     fn run<V: Vector<Scalar = T>>(self) {
         let (width, depth) = (width::<V>(), self.packed.depth);
         let taps_at_once = (DEPTH / depth).max(1);
-        let target = self.target.as_mut_ptr();
+        if self.plan.taps.is_empty() {
+            for &row in &self.plan.targets {
+                self.target[row..][..self.packed.columns].fill(MaybeUninit::new(T::default()));
+            }
+        }
+        let target = self.target.as_mut_ptr().cast::<T>();
         for (j, panel) in self
             .packed
             .values

@@ -28,18 +28,18 @@ pub struct Method {
 
 /// Weight of an operation of a transform in the comparison of algorithms: a transform moves more
 /// values per operation than a product.
-const TRANSFORM_WEIGHT: usize = 4;
+const TRANSFORM_WEIGHT: usize = 2;
 
 impl Convolution {
     /// The method of [`forward`](Self::forward) and of both gradients: the widest instructions that
     /// this processor supports, and Winograd's algorithm in `f32` if the layer's kernel is 3 by 3 with
     /// stride 1 and
     ///
-    /// $$108 t C O + 4 t (408 C + 344 O) < 3 k C O,$$
+    /// $$108 t C O + 2 t (408 C + 344 O) < 3 k C O,$$
     ///
     /// the multiply-adds of the three passes for an image: t tiles of 4 by 4 results, C inputs, O
     /// outputs, k taps of kernels that are inside the image. Each tile has 36 products in each pass;
-    /// 408 and 344 are the operations of the transforms, which count four times (measured, see
+    /// 408 and 344 are the operations of the transforms, which count twice (measured, see
     /// docs/src/training.md). So the choice depends only on the sizes of the layer.
     pub fn method<T: ConvolutionElement>(&self) -> Method {
         let algorithm = if TypeId::of::<T>() == TypeId::of::<f32>() && self.is_faster_in_tiles() {

@@ -44,7 +44,7 @@ pub trait VectorKernel<T> {
 /// # Safety
 ///
 /// Methods may be called only on a processor that supports the vector's instructions, and pointers
-/// must be valid for `LANES` values.
+/// must be valid for `LANES` values, or for `count` values where there is such an argument.
 pub trait Vector: Copy {
     type Scalar: Element;
     const LANES: usize;
@@ -54,6 +54,25 @@ pub trait Vector: Copy {
     unsafe fn splat(value: Self::Scalar) -> Self;
     unsafe fn load(from: *const Self::Scalar) -> Self;
     unsafe fn store(self, to: *mut Self::Scalar);
+    /// Loads the first `count` lanes, fewer than all; the others are 0.
+    #[inline(always)]
+    unsafe fn load_part(from: *const Self::Scalar, count: usize) -> Self {
+        unsafe {
+            // A vector has at most 16 lanes.
+            let mut values = [Self::Scalar::default(); 16];
+            std::ptr::copy_nonoverlapping(from, values.as_mut_ptr(), count);
+            Self::load(values.as_ptr())
+        }
+    }
+    /// Stores the first `count` lanes, fewer than all.
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut Self::Scalar, count: usize) {
+        unsafe {
+            let mut values = [Self::Scalar::default(); 16];
+            self.store(values.as_mut_ptr());
+            std::ptr::copy_nonoverlapping(values.as_ptr(), to, count);
+        }
+    }
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;

@@ -18,7 +18,7 @@ macro_rules! vector {
     (
         $name:ident, $register:ty, $scalar:ty, $lanes:literal, $rows:literal,
         $splat:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident $div:ident $sqrt:ident $max:ident
-        $mul_add:ident, $positive:expr
+        $mul_add:ident, $positive:expr $(, $load_part:ident $store_part:ident)?
     ) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name($register);
@@ -42,6 +42,16 @@ macro_rules! vector {
             unsafe fn store(self, to: *mut $scalar) {
                 unsafe { $store(to, self.0) }
             }
+            $(
+                #[inline(always)]
+                unsafe fn load_part(from: *const $scalar, count: usize) -> Self {
+                    Self(unsafe { $load_part((1 << count) - 1, from) })
+                }
+                #[inline(always)]
+                unsafe fn store_part(self, to: *mut $scalar, count: usize) {
+                    unsafe { $store_part(to, (1 << count) - 1, self.0) }
+                }
+            )?
             instruction!(add, $add, other);
             instruction!(sub, $sub, other);
             instruction!(mul, $mul, other);
@@ -70,11 +80,13 @@ vector!(
     Avx512F32, __m512, f32, 16, 8,
     _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps
     _mm512_sqrt_ps _mm512_max_ps _mm512_fmadd_ps,
-    |v, mask| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_ps()), v)
+    |v, mask| _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_ps()), v),
+    _mm512_maskz_loadu_ps _mm512_mask_storeu_ps
 );
 vector!(
     Avx512F64, __m512d, f64, 8, 8,
     _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd
     _mm512_sqrt_pd _mm512_max_pd _mm512_fmadd_pd,
-    |v, mask| _mm512_maskz_mov_pd(_mm512_cmp_pd_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_pd()), v)
+    |v, mask| _mm512_maskz_mov_pd(_mm512_cmp_pd_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_pd()), v),
+    _mm512_maskz_loadu_pd _mm512_mask_storeu_pd
 );

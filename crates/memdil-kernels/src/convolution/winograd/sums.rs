@@ -138,8 +138,7 @@ impl<T: Element> VectorKernel<T> for KernelGradients<'_, T> {
             let at = output / width::<V>() * self.layout.panel_stride
                 + self.input * width::<V>()
                 + output % width::<V>();
-            // SAFETY: `dispatch` requires supported instructions; each input has its own kernels,
-            // and a vector has at most 16 values.
+            // SAFETY: `dispatch` requires supported instructions; each input has its own kernels.
             unsafe {
                 let to = self.to.0.add(self.input * outputs + output);
                 two_dimensional!(weight_gradients, VALUES, 3,
@@ -149,9 +148,7 @@ impl<T: Element> VectorKernel<T> for KernelGradients<'_, T> {
                     if count == V::LANES {
                         value.store(to);
                     } else {
-                        let mut values = [T::default(); 16];
-                        value.store(values.as_mut_ptr());
-                        std::ptr::copy_nonoverlapping(values.as_ptr(), to, count);
+                        value.store_part(to, count);
                     }
                 });
             }

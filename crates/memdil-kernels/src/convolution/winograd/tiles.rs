@@ -143,10 +143,7 @@ impl<'a, V: Vector> Tile<'a, V> {
             } else if self.count == V::LANES {
                 V::load(self.at(r, c))
             } else {
-                // A vector has at most 16 values.
-                let mut values = [V::Scalar::default(); 16];
-                std::ptr::copy_nonoverlapping(self.at(r, c), values.as_mut_ptr(), self.count);
-                V::load(values.as_ptr())
+                V::load_part(self.at(r, c), self.count)
             }
         }
     }
@@ -163,9 +160,7 @@ impl<'a, V: Vector> Tile<'a, V> {
             } else if self.count == V::LANES {
                 value.store(self.at(r, c));
             } else {
-                let mut values = [V::Scalar::default(); 16];
-                value.store(values.as_mut_ptr());
-                std::ptr::copy_nonoverlapping(values.as_ptr(), self.at(r, c), self.count);
+                value.store_part(self.at(r, c), self.count);
             }
         }
     }
