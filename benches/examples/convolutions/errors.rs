@@ -121,7 +121,7 @@ impl Tiles {
         let mut weights = vec![vec![0.0; 3]; n];
         let mut products = vec![vec![0.0; n]; results];
         for (i, &p) in points.iter().enumerate() {
-            let others = || points.iter().copied().filter(move |&q| q != p);
+            let others = || points[..i].iter().chain(&points[i + 1..]).copied();
             let scale: f64 = others().map(|q| p - q).product();
             values[i] = polynomial(others(), n);
             for (power, weight) in weights[i].iter_mut().enumerate() {
