@@ -223,7 +223,7 @@ mod tests {
         let preset = select("huge", &[]).unwrap_err().to_string();
         assert!(
             preset.starts_with(
-                "no experiment has the preset 'huge'; choose one of: embedded, margin, paper"
+                "no experiment has the preset 'huge'; choose one of: algorithms, embedded, margin, paper"
             ),
             "{preset}"
         );
