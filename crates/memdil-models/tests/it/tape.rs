@@ -148,3 +148,41 @@ fn a_batch_of_one_sample_is_an_error() {
         assert!(network.forward_with_tape(&x).is_err());
     }
 }
+
+/// ResNet-18 in f32: the relative difference of every gradient between Winograd's algorithm and direct
+/// sums.
+#[test]
+fn winograd_gradients_agree_with_direct_sums() {
+    let network = || {
+        let shape = ResNetShape {
+            image: image(32),
+            depth: ResNetDepth::R18,
+            width: 8,
+            classes: CLASSES,
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(11);
+        ResNet::new(shape, &mut rng, DType::F32, &Device::Cpu).unwrap()
+    };
+    let x = batch(6, 32, DType::F32).unwrap();
+    let gradients = |network: ResNet| -> Vec<(String, Vec<f64>)> {
+        let (output, tape) = network.forward_with_tape(&x).unwrap();
+        let loss = output.logits.sqr().unwrap().sum_all().unwrap();
+        let mut store = loss.backward().unwrap();
+        tape.backward(&mut store).unwrap();
+        let values = |tensor: &Tensor| -> Result<Vec<f64>> {
+            tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1()
+        };
+        let parameters = network.variables().parameters.iter();
+        parameters
+            .map(|(name, p)| (name.clone(), values(store.get(p).unwrap()).unwrap()))
+            .collect()
+    };
+    let direct = gradients(network().with_direct_convolutions());
+    for ((name, found), (_, expected)) in gradients(network()).iter().zip(&direct) {
+        let norm =
+            |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+        let difference = norm(&mut found.iter().zip(expected).map(|(a, b)| a - b));
+        let relative = difference / norm(&mut expected.iter().copied());
+        assert!(relative < 1e-4, "{name}: {relative:e}");
+    }
+}
