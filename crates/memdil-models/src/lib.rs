@@ -10,6 +10,7 @@ mod mlp;
 mod model;
 mod norm;
 mod resnet;
+mod trunk;
 mod unconstrained;
 mod vgg;
 

@@ -4,8 +4,9 @@ use candle_core::{DType, Device, Result, Tensor};
 use memdil_kernels::candle::Tape;
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, ImageShape, Layers, Pass, check_batch, linear, mean_over_pixels};
+use crate::layers::{Convolution, ImageShape, Layers, Pass, linear, mean_over_pixels};
 use crate::model::{Model, Output, Variables};
+use crate::trunk::{self, Trunk};
 
 /// The depth of a residual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,8 +141,9 @@ impl ResNet {
         }
         self
     }
+}
 
-    /// The output of the last stage.
+impl Trunk for ResNet {
     fn trunk(&self, batch: &Tensor, pass: &mut Pass) -> Result<Tensor> {
         let images = self.image.images(batch)?;
         let mut x = self.stem.forward(&images, None, true, pass)?;
@@ -177,18 +179,11 @@ impl Block {
 
 impl Model for ResNet {
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
-        check_batch(batch, train)?;
-        let mut pass = Pass::new(train);
-        let x = self.trunk(batch, &mut pass)?;
-        self.head(&x)
+        trunk::forward(self, batch, train)
     }
 
     fn forward_with_tape(&self, batch: &Tensor) -> Result<(Output, Tape)> {
-        check_batch(batch, true)?;
-        let mut pass = Pass::record(batch.device());
-        let x = self.trunk(batch, &mut pass)?;
-        let (x, tape) = pass.finish(x)?;
-        Ok((self.head(&x)?, tape))
+        trunk::forward_with_tape(self, batch)
     }
 
     /// The outputs of the stem (`stem`) and of the stages (`stages.0` to `stages.3`), each averaged

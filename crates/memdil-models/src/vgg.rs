@@ -4,8 +4,9 @@ use candle_core::{DType, Device, Result, Tensor};
 use memdil_kernels::candle::Tape;
 use rand_chacha::ChaCha8Rng;
 
-use crate::layers::{Convolution, ImageShape, Layers, Pass, check_batch, linear, mean_over_pixels};
+use crate::layers::{Convolution, ImageShape, Layers, Pass, linear, mean_over_pixels};
 use crate::model::{Model, Output, Variables};
+use crate::trunk::{self, Trunk};
 
 /// The depth of a VGG network, named by the number of layers with weights in the paper, which
 /// includes its three linear layers.
@@ -117,8 +118,9 @@ impl Vgg {
         }
         self
     }
+}
 
-    /// The output of the last stage.
+impl Trunk for Vgg {
     fn trunk(&self, batch: &Tensor, pass: &mut Pass) -> Result<Tensor> {
         let mut x = self.image.images(batch)?;
         for convolutions in &self.stages {
@@ -144,18 +146,11 @@ fn stage(mut x: Tensor, convolutions: &[Convolution], pass: &mut Pass) -> Result
 
 impl Model for Vgg {
     fn forward(&self, batch: &Tensor, train: bool) -> Result<Output> {
-        check_batch(batch, train)?;
-        let mut pass = Pass::new(train);
-        let x = self.trunk(batch, &mut pass)?;
-        self.head(&x)
+        trunk::forward(self, batch, train)
     }
 
     fn forward_with_tape(&self, batch: &Tensor) -> Result<(Output, Tape)> {
-        check_batch(batch, true)?;
-        let mut pass = Pass::record(batch.device());
-        let x = self.trunk(batch, &mut pass)?;
-        let (x, tape) = pass.finish(x)?;
-        Ok((self.head(&x)?, tape))
+        trunk::forward_with_tape(self, batch)
     }
 
     /// The outputs of the stages after their max pooling (`stages.0` to `stages.4`), each averaged
