@@ -209,15 +209,9 @@ fn three_direct_convolutional_steps_in_f32_agree_with_pytorch() {
 
 #[test]
 fn three_convolutional_steps_in_f32_agree_with_pytorch() {
-    // The gradients of ResNet-18 agree with direct sums to within 1e-5
-    // (`winograd_gradients_agree_with_direct_sums`), but with this small width and large learning
-    // rate, its three steps amplify a ReLU that another rounding switches. Its tensors are compared
-    // in the test above.
-    let cases = cases_of(CONVOLUTIONAL).into_iter();
-    let vgg = cases
-        .filter(|case| case["model"]["kind"] == "vgg")
-        .collect();
-    check(vgg, DType::F32, "f32", 1e-3);
+    // The first case amplifies rounding too much for Winograd's algorithm (README of the fixture).
+    let cases = cases_of(CONVOLUTIONAL).split_off(1);
+    check(cases, DType::F32, "f32", 1e-3);
 }
 
 #[test]
