@@ -137,23 +137,18 @@ impl<T: Element> VectorKernel<T> for PoolGradientRow<'_, T> {
             let (c, d) = below.split_at(channels);
             let (g_a, g_b) = g_above.split_at_mut(channels);
             let (g_c, g_d) = g_below.split_at_mut(channels);
-            let whole = channels / V::LANES * V::LANES;
-            for at in (0..whole).step_by(V::LANES) {
+            for at in (0..channels).step_by(V::LANES) {
+                let count = channels - at;
                 // SAFETY: `dispatch` requires supported instructions; all slices have `channels`
                 // values.
                 unsafe {
-                    let x = [a, b, c, d].map(|x| V::load(x.as_ptr().add(at)));
-                    let parts = parts_of_largest(x, V::load(g.as_ptr().add(at)));
+                    let x = [a, b, c, d].map(|x| V::load_first(x.as_ptr().add(at), count));
+                    let parts = parts_of_largest(x, V::load_first(g.as_ptr().add(at), count));
                     let to = [&mut *g_a, &mut *g_b, &mut *g_c, &mut *g_d];
                     for (part, to) in parts.into_iter().zip(to) {
-                        part.store(to.as_mut_ptr().add(at));
+                        part.store_first(to.as_mut_ptr().add(at), count);
                     }
                 }
-            }
-            for at in whole..channels {
-                let to = first_of_largest([a[at], b[at], c[at], d[at]]);
-                let part = |of| if to == of { g[at] } else { T::default() };
-                (g_a[at], g_b[at], g_c[at], g_d[at]) = (part(0), part(1), part(2), part(3));
             }
         }
     }
@@ -183,19 +178,6 @@ unsafe fn parts_of_largest<V: Vector>([a, b, c, d]: [V; 4], g: V) -> [V; 4] {
             g.where_positive(d_over_all),
         ]
     }
-}
-
-/// Index of the first of the largest values; 0 if the first is NaN.
-#[inline(always)]
-fn first_of_largest<T: Element>(values: [T; 4]) -> usize {
-    let larger = |first, at| {
-        if values[at] > values[first] {
-            at
-        } else {
-            first
-        }
-    };
-    (1..4).fold(0, larger)
 }
 
 /// The larger value; NaN propagates.

@@ -115,11 +115,8 @@ impl BatchNorm {
             Some(given) => moments_of(given),
             None => moments(x, scale.len()).map_err(wrap)?,
         };
-        let doubles = |values: &Vec<T>| values.iter().map(|&v| Element::to_f64(v)).collect();
         // An operation computes once, so the cell is empty.
-        let _ = self
-            .found
-            .set([&statistics.mean, &statistics.variance].map(doubles));
+        let _ = self.found.set(doubles(&statistics));
         let y = normalize(x, &statistics, scale, shift, epilogue).map_err(wrap)?;
         Ok(T::to_cpu_storage_owned(y))
     }
@@ -169,7 +166,14 @@ impl BatchNorm {
     }
 }
 
-fn moments_of<T: TensorNumber>([mean, variance]: &[Vec<f64>; 2]) -> ChannelMoments<T> {
+/// Mean and biased variance of each channel, in f64.
+pub(super) fn doubles<T: TensorNumber>(moments: &ChannelMoments<T>) -> [Vec<f64>; 2] {
+    let vector = |values: &Vec<T>| values.iter().map(|&v| Element::to_f64(v)).collect();
+    [&moments.mean, &moments.variance].map(vector)
+}
+
+/// The inverse of [`doubles`].
+pub(super) fn moments_of<T: TensorNumber>([mean, variance]: &[Vec<f64>; 2]) -> ChannelMoments<T> {
     let vector = |values: &[f64]| values.iter().map(|&v| Element::from_f64(v)).collect();
     ChannelMoments {
         mean: vector(mean),

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, TensorId, Var, bail};
 
+use super::batch_norm::{doubles, moments_of};
 use super::convolution::Conv2d;
 use super::values::{TensorNumber, by_type, with, wrap};
-use crate::batch_norm::{ChannelMoments, Epilogue, moments, normalize, normalize_gradient};
+use crate::batch_norm::{Epilogue, moments, normalize, normalize_gradient};
 use crate::convolution::{Algorithm, Convolution, add};
 use crate::pool::{Pool, max_pool, max_pool_gradient};
-use crate::vector::Element;
 
 /// Records operations on images, on the CPU, to compute their gradients.
 ///
@@ -244,9 +244,10 @@ fn normalized<T: TensorNumber>(
             })
         })
     })?;
-    let doubles = |values: &Vec<T>| values.iter().map(|&v| Element::to_f64(v)).collect();
-    let moments = [&found.mean, &found.variance].map(doubles);
-    Ok((Tensor::from_vec(y, x.shape(), &Device::Cpu)?, moments))
+    Ok((
+        Tensor::from_vec(y, x.shape(), &Device::Cpu)?,
+        doubles(&found),
+    ))
 }
 
 /// The gradients of results whose operations are still to be differentiated.
@@ -314,18 +315,13 @@ impl<T: TensorNumber> OpenGradients<'_, T> {
                 affine: [scale, shift],
                 residual,
                 y,
-                moments: [mean, variance],
+                moments,
                 relu,
             } => {
                 let Some(g) = self.values.remove(&y.id()) else {
                     return Ok(());
                 };
-                let numbers =
-                    |values: Vec<f64>| values.into_iter().map(<T as Element>::from_f64).collect();
-                let moments = ChannelMoments {
-                    mean: numbers(mean),
-                    variance: numbers(variance),
-                };
+                let moments = moments_of::<T>(&moments);
                 let found = with(&x, |x| {
                     let epilogue = Epilogue {
                         // Only its presence counts; its values are not read.

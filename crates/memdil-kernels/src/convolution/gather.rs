@@ -124,10 +124,11 @@ impl<T: Element> ProductBlock<'_, T> {
             let mut tile = [[V::splat(T::default()); N]; M];
             if self.add {
                 for m in 0..M {
-                    tile[m] = load::<V, N>(
-                        self.target.add(*plan.targets.get_unchecked(row + m)),
-                        self.columns,
-                    );
+                    let from = self.target.add(*plan.targets.get_unchecked(row + m));
+                    for v in 0..N {
+                        let at = v * V::LANES;
+                        tile[m][v] = V::load_first(from.add(at), self.columns - at);
+                    }
                 }
             }
             for tap in plan.taps.get_unchecked(self.taps.0..self.taps.1) {
@@ -162,59 +163,12 @@ impl<T: Element> ProductBlock<'_, T> {
                 }
             }
             for m in 0..M {
-                store::<V, N>(
-                    self.target.add(*plan.targets.get_unchecked(row + m)),
-                    tile[m],
-                    self.columns,
-                );
+                let to = self.target.add(*plan.targets.get_unchecked(row + m));
+                for v in 0..N {
+                    let at = v * V::LANES;
+                    tile[m][v].store_first(to.add(at), self.columns - at);
+                }
             }
-        }
-    }
-}
-
-/// Loads `columns` values, followed by zeros.
-///
-/// # Safety
-///
-/// The pointer must be valid for `columns` values, and the processor must support the vector's
-/// instructions.
-#[inline(always)]
-unsafe fn load<V: Vector, const N: usize>(from: *const V::Scalar, columns: usize) -> [V; N] {
-    // Two vectors hold at most 32 values.
-    unsafe {
-        let mut buffer = [V::Scalar::default(); 32];
-        let mut start = from;
-        if columns < N * V::LANES {
-            std::ptr::copy_nonoverlapping(from, buffer.as_mut_ptr(), columns);
-            start = buffer.as_ptr();
-        }
-        let mut values = [V::splat(V::Scalar::default()); N];
-        for v in 0..N {
-            values[v] = V::load(start.add(v * V::LANES));
-        }
-        values
-    }
-}
-
-/// Stores the first `columns` values.
-///
-/// # Safety
-///
-/// As for [`load`].
-#[inline(always)]
-unsafe fn store<V: Vector, const N: usize>(to: *mut V::Scalar, values: [V; N], columns: usize) {
-    // Two vectors hold at most 32 values.
-    unsafe {
-        if columns >= N * V::LANES {
-            for v in 0..N {
-                values[v].store(to.add(v * V::LANES));
-            }
-        } else {
-            let mut buffer = [V::Scalar::default(); 32];
-            for v in 0..N {
-                values[v].store(buffer.as_mut_ptr().add(v * V::LANES));
-            }
-            std::ptr::copy_nonoverlapping(buffer.as_ptr(), to, columns);
         }
     }
 }

@@ -54,7 +54,29 @@ pub trait Vector: Copy {
     unsafe fn splat(value: Self::Scalar) -> Self;
     unsafe fn load(from: *const Self::Scalar) -> Self;
     unsafe fn store(self, to: *mut Self::Scalar);
-    /// Loads the first `count` lanes, fewer than all; the others are 0.
+    /// Loads the first `count` lanes, or all if there are not more; the others are 0.
+    #[inline(always)]
+    unsafe fn load_first(from: *const Self::Scalar, count: usize) -> Self {
+        unsafe {
+            if count >= Self::LANES {
+                Self::load(from)
+            } else {
+                Self::load_part(from, count)
+            }
+        }
+    }
+    /// Stores the first `count` lanes, or all if there are not more.
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut Self::Scalar, count: usize) {
+        unsafe {
+            if count >= Self::LANES {
+                self.store(to);
+            } else {
+                self.store_part(to, count);
+            }
+        }
+    }
+    /// [`load_first`](Self::load_first) of fewer lanes than all.
     #[inline(always)]
     unsafe fn load_part(from: *const Self::Scalar, count: usize) -> Self {
         unsafe {
@@ -64,7 +86,7 @@ pub trait Vector: Copy {
             Self::load(values.as_ptr())
         }
     }
-    /// Stores the first `count` lanes, fewer than all.
+    /// [`store_first`](Self::store_first) of fewer lanes than all.
     #[inline(always)]
     unsafe fn store_part(self, to: *mut Self::Scalar, count: usize) {
         unsafe {

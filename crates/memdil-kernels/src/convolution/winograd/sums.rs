@@ -134,7 +134,7 @@ impl<T: Element> VectorKernel<T> for KernelGradients<'_, T> {
             inputs, outputs, ..
         } = *self.sizes;
         for output in (0..outputs).step_by(V::LANES) {
-            let count = V::LANES.min(outputs - output);
+            let count = outputs - output;
             let at = output / width::<V>() * self.layout.panel_stride
                 + self.input * width::<V>()
                 + output % width::<V>();
@@ -144,12 +144,7 @@ impl<T: Element> VectorKernel<T> for KernelGradients<'_, T> {
                 two_dimensional!(weight_gradients, VALUES, 3,
                 (r, c) => self.sum::<V>((r * VALUES + c) * self.layout.position_stride + at),
                 (i, j, value) => {
-                    let to = to.add((i * 3 + j) * inputs * outputs);
-                    if count == V::LANES {
-                        value.store(to);
-                    } else {
-                        value.store_part(to, count);
-                    }
+                    value.store_first(to.add((i * 3 + j) * inputs * outputs), count);
                 });
             }
         }

@@ -138,12 +138,10 @@ impl<'a, V: Vector> Tile<'a, V> {
     #[inline(always)]
     unsafe fn load(&self, r: usize, c: usize) -> V {
         unsafe {
-            if !self.inside(r, c) {
-                V::splat(V::Scalar::default())
-            } else if self.count == V::LANES {
-                V::load(self.at(r, c))
+            if self.inside(r, c) {
+                V::load_first(self.at(r, c), self.count)
             } else {
-                V::load_part(self.at(r, c), self.count)
+                V::splat(V::Scalar::default())
             }
         }
     }
@@ -156,11 +154,8 @@ impl<'a, V: Vector> Tile<'a, V> {
     #[inline(always)]
     unsafe fn store(&self, r: usize, c: usize, value: V) {
         unsafe {
-            if !self.inside(r, c) {
-            } else if self.count == V::LANES {
-                value.store(self.at(r, c));
-            } else {
-                value.store_part(self.at(r, c), self.count);
+            if self.inside(r, c) {
+                value.store_first(self.at(r, c), self.count);
             }
         }
     }
