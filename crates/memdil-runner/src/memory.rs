@@ -14,6 +14,6 @@ pub fn keep_freed_memory() {
     #[allow(unsafe_code)]
     unsafe {
         libc::mallopt(libc::M_MMAP_MAX, 0);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, -1);
     }
 }
