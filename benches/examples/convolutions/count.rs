@@ -21,13 +21,13 @@ const F2: Transforms = Transforms {
     products: 4,
     gradients: 2,
     weights: 5,
-    sums: 4,
+    sums: 6,
 };
 /// F(4, 3) with the points 0, 5/8, -5/8, 3/2, -3/2 and infinity, as implemented.
 const F4: Transforms = Transforms {
     results: 4,
     values: 24,
-    products: 17,
+    products: 16,
     gradients: 16,
     weights: 15,
     sums: 16,
