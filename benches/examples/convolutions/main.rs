@@ -25,8 +25,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// The different 3x3 convolutions of stride 1 of ResNet-18 and VGG-11 with 64 channels, for 128
-/// images of 32 by 32 pixels: inputs, outputs, rows of the images, and how often the networks have
-/// them.
+/// images of 32 by 32 pixels, and two with fewer channels: inputs, outputs, rows of the images, and
+/// their number in both networks.
 const LAYERS: [(usize, usize, usize, [usize; 2]); 11] = [
     (3, 64, 32, [1, 1]),
     (64, 64, 32, [4, 0]),
