@@ -42,7 +42,7 @@ pub struct ConvolutionalSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConvolutionSpec {
-    /// Winograd's algorithm in `f32` where an estimate from the sizes of the layer makes it faster,
+    /// Winograd's algorithm in `f32` if it is estimated to be faster for the sizes of the layer,
     /// otherwise the direct sum.
     #[default]
     Automatic,
