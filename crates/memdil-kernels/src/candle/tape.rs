@@ -76,7 +76,7 @@ impl Tape {
     ///
     /// # Errors
     ///
-    /// candle's error if shapes or types do not match.
+    /// As there, and if `x` depends on a variable.
     pub fn conv2d(&mut self, x: &Tensor, weight: &Tensor, settings: Conv2d) -> Result<Tensor> {
         let sizes = settings.sizes(x, weight)?;
         check_input(x)?;
@@ -102,7 +102,7 @@ impl Tape {
     ///
     /// # Errors
     ///
-    /// candle's error if shapes or types do not match.
+    /// As there, and if `x` or the residual depends on a variable.
     pub fn batch_norm(
         &mut self,
         x: &Tensor,
@@ -133,7 +133,7 @@ impl Tape {
     ///
     /// # Errors
     ///
-    /// candle's error if the shape or type does not match.
+    /// As there, and if `x` depends on a variable.
     pub fn max_pool2(&mut self, x: &Tensor) -> Result<Tensor> {
         check_input(x)?;
         let (images, height, width, channels) = x.dims4()?;
@@ -177,7 +177,7 @@ impl Tape {
     ///
     /// # Errors
     ///
-    /// candle's error if that gradient is missing.
+    /// candle's error if that gradient is missing, or if `finish` was not called.
     pub fn backward(self, gradients: &mut GradStore) -> Result<()> {
         let Some((end, variable)) = self.end else {
             if self.operations.is_empty() {

@@ -13,12 +13,16 @@ const CHUNK: usize = 1 << 14;
 /// Updates a parameter on the CPU, and the moments of its optimiser, from its gradient: one moment
 /// for [`Optimizer::Sgd`], two for [`Optimizer::Adam`]. `count` is 1 in the first step.
 ///
-/// The tensors must not share storage. Every operation is rounded, as in a composition of candle's operations.
+/// The result has the same bits as a composition of candle's operations.
+///
+/// # Shapes
+///
+/// Gradient and moments as the parameter.
 ///
 /// # Errors
 ///
-/// candle's error if shapes or types do not match, or if the number of moments is not that of the
-/// optimiser.
+/// candle's error if shapes or types do not match, if tensors share storage with one that is
+/// updated, or if the number of moments is not that of the optimiser.
 pub fn update(
     optimizer: Optimizer,
     parameter: &Tensor,
