@@ -78,7 +78,7 @@ enum Command {
 }
 
 impl Command {
-    /// Whether the command computes networks.
+    /// Whether the command trains or evaluates networks.
     fn computes_networks(&self) -> bool {
         matches!(
             self,

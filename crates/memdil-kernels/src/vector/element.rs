@@ -54,7 +54,7 @@ pub trait Vector: Copy {
     unsafe fn splat(value: Self::Scalar) -> Self;
     unsafe fn load(from: *const Self::Scalar) -> Self;
     unsafe fn store(self, to: *mut Self::Scalar);
-    /// Loads the first `count` lanes, or all if there are not more; the others are 0.
+    /// Loads the first `count` lanes, or all lanes if `count` is larger; the others are 0.
     #[inline(always)]
     unsafe fn load_first(from: *const Self::Scalar, count: usize) -> Self {
         unsafe {
@@ -65,7 +65,7 @@ pub trait Vector: Copy {
             }
         }
     }
-    /// Stores the first `count` lanes, or all if there are not more.
+    /// Stores the first `count` lanes, or all lanes if `count` is larger.
     #[inline(always)]
     unsafe fn store_first(self, to: *mut Self::Scalar, count: usize) {
         unsafe {
