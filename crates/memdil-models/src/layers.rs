@@ -139,6 +139,57 @@ pub(crate) enum Pass {
     Record(Tape),
 }
 
+impl Pass {
+    pub(crate) fn new(train: bool) -> Self {
+        if train { Self::Train } else { Self::Evaluate }
+    }
+
+    /// A training pass, with a tape on the CPU.
+    pub(crate) fn record(device: &Device) -> Self {
+        if device.is_cpu() {
+            Self::Record(Tape::default())
+        } else {
+            Self::Train
+        }
+    }
+
+    /// Ends the tape: the last output for candle's autograd, and the tape, which is empty without
+    /// [`Pass::Record`].
+    pub(crate) fn finish(self, x: Tensor) -> Result<(Tensor, Tape)> {
+        match self {
+            Self::Record(mut tape) => Ok((tape.finish(&x)?, tape)),
+            _ => Ok((x, Tape::default())),
+        }
+    }
+
+    fn conv2d(&mut self, x: &Tensor, weight: &Tensor, settings: Conv2d) -> Result<Tensor> {
+        match self {
+            Self::Record(tape) => tape.conv2d(x, weight, settings),
+            _ => conv2d_with(x, weight, settings),
+        }
+    }
+
+    fn batch_norm(
+        &mut self,
+        x: &Tensor,
+        [scale, shift]: [&Tensor; 2],
+        residual: Option<&Tensor>,
+        relu: bool,
+    ) -> Result<(Tensor, [Tensor; 2])> {
+        match self {
+            Self::Record(tape) => tape.batch_norm(x, scale, shift, residual, relu),
+            _ => batch_norm(x, scale, shift, residual, relu),
+        }
+    }
+
+    pub(crate) fn max_pool2(&mut self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Record(tape) => tape.max_pool2(x),
+            _ => max_pool2(x),
+        }
+    }
+}
+
 /// Convolution and batch normalisation. A bias would be cancelled by the normalisation, so there is
 /// none.
 #[derive(Clone, Debug)]
@@ -173,19 +224,10 @@ impl Convolution {
             let products = conv2d_with(x, &weight, self.settings)?;
             return batch_norm_by(&products, running, &scale, &shift, residual, relu);
         }
-        let (weight, scale, shift) = (&self.weight, &self.scale, &self.shift);
-        let (products, (y, [batch_mean, batch_variance])) = match pass {
-            Pass::Record(tape) => {
-                let products = tape.conv2d(x, weight, self.settings)?;
-                let normalized = tape.batch_norm(&products, scale, shift, residual, relu)?;
-                (products, normalized)
-            }
-            _ => {
-                let products = conv2d_with(x, weight, self.settings)?;
-                let normalized = batch_norm(&products, scale, shift, residual, relu)?;
-                (products, normalized)
-            }
-        };
+        let products = pass.conv2d(x, &self.weight, self.settings)?;
+        let affine = [&self.scale, &self.shift].map(Var::as_tensor);
+        let (y, [batch_mean, batch_variance]) =
+            pass.batch_norm(&products, affine, residual, relu)?;
         let n = (products.elem_count() / self.scale.elem_count()) as f64;
         let found = [batch_mean, (batch_variance * (n / (n - 1.0)))?];
         for (running, batch) in self.running.iter().zip(found) {
@@ -194,37 +236,6 @@ impl Convolution {
             )?;
         }
         Ok(y)
-    }
-}
-
-impl Pass {
-    pub(crate) fn new(train: bool) -> Self {
-        if train { Self::Train } else { Self::Evaluate }
-    }
-
-    /// A training pass, with a tape on the CPU.
-    pub(crate) fn record(device: &Device) -> Self {
-        if device.is_cpu() {
-            Self::Record(Tape::default())
-        } else {
-            Self::Train
-        }
-    }
-
-    /// Ends the tape: the last output for candle's autograd, and the tape, which is empty without
-    /// [`Pass::Record`].
-    pub(crate) fn finish(self, x: Tensor) -> Result<(Tensor, Tape)> {
-        match self {
-            Self::Record(mut tape) => Ok((tape.finish(&x)?, tape)),
-            _ => Ok((x, Tape::default())),
-        }
-    }
-
-    pub(crate) fn max_pool2(&mut self, x: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Record(tape) => tape.max_pool2(x),
-            _ => max_pool2(x),
-        }
     }
 }
 

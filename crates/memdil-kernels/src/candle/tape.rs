@@ -80,6 +80,7 @@ impl Tape {
     pub fn conv2d(&mut self, x: &Tensor, weight: &Tensor, settings: Conv2d) -> Result<Tensor> {
         let sizes = settings.sizes(x, weight)?;
         check_input(x)?;
+        self.check_parameter(weight)?;
         let algorithm = settings.algorithm;
         let (height, width) = sizes.output_size();
         let shape = (sizes.images, height, width, sizes.outputs);
@@ -113,6 +114,8 @@ impl Tape {
     ) -> Result<(Tensor, [Tensor; 2])> {
         check_input(x)?;
         residual.map_or(Ok(()), check_input)?;
+        self.check_parameter(scale)?;
+        self.check_parameter(shift)?;
         let (y, moments) =
             by_type!(x.dtype(), T => normalized::<T>(x, scale, shift, residual, relu)?);
         let vector =
@@ -166,6 +169,9 @@ impl Tape {
         if !self.results.contains(&y.id()) {
             bail!("tape: its end must be one of its results")
         }
+        if self.end.is_some() {
+            bail!("tape: it has an end already")
+        }
         let variable = Var::from_tensor(y)?;
         let tensor = variable.as_tensor().clone();
         self.end = Some((y.id(), variable));
@@ -200,6 +206,17 @@ impl Tape {
                 open.pass(operation)?;
             }
         });
+        Ok(())
+    }
+
+    /// Rejects a parameter whose gradient would not reach a variable.
+    fn check_parameter(&self, parameter: &Tensor) -> Result<()> {
+        let computed = parameter.track_op() && !parameter.is_variable();
+        if computed || self.results.contains(&parameter.id()) {
+            bail!(
+                "tape: a parameter must be a variable or a constant, not the result of an operation"
+            )
+        }
         Ok(())
     }
 

@@ -168,8 +168,20 @@ fn a_tape_rejects_tensors_whose_gradient_would_be_lost() {
     assert!(error.contains("depends on a variable"), "{error}");
     assert!(tape.max_pool2(&x).is_err());
     let y = tape.conv2d(&x.as_detached_tensor(), &w, SAME).unwrap();
-    let error = tape.finish(&(y * 2.0).unwrap()).unwrap_err().to_string();
+    let error = tape.finish(&(&y * 2.0).unwrap()).unwrap_err().to_string();
     assert!(error.contains("one of its results"), "{error}");
+
+    let computed = (w.as_tensor() * 2.0).unwrap();
+    let images = x.as_detached_tensor();
+    let error = tape.conv2d(&images, &computed, SAME).unwrap_err();
+    assert!(error.to_string().contains("must be a variable"), "{error}");
+    let result = tape.conv2d(&w.as_detached_tensor(), &w, SAME).unwrap();
+    let error = tape.conv2d(&images, &result, SAME).unwrap_err();
+    assert!(error.to_string().contains("must be a variable"), "{error}");
+
+    tape.finish(&y).unwrap();
+    let error = tape.finish(&y).unwrap_err().to_string();
+    assert!(error.contains("has an end already"), "{error}");
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl<T: Element> VectorKernel<T> for Columns<'_, T> {
                     to[..from.len()].copy_from_slice(from);
                     continue;
                 }
+                // Two vectors; `copy_from_slice` would call a function for them.
                 for v in [0, V::LANES] {
                     // SAFETY: both slices have `width` values, which is two vectors, and `dispatch`
                     // requires supported instructions.

@@ -37,6 +37,7 @@ impl<T: Element> MlpBlock<T> {
     pub(super) fn normalise_rows(&mut self, instructions: Instructions, activation: Activation) {
         let (stride, panel) = (self.normal.stride(), self.normal.width);
         let rows = &self.rows;
+        // A vectorised value takes about as long as 16 multiplications.
         let least = tasks_per_thread(16 * self.normal.rows * self.normal.cols);
         let (normal, output) = (self.normal.values_mut(), self.output.values_mut());
         let all = (

@@ -209,9 +209,13 @@ fn three_direct_convolutional_steps_in_f32_agree_with_pytorch() {
 
 #[test]
 fn three_convolutional_steps_in_f32_agree_with_pytorch() {
-    // The first case amplifies rounding too much for Winograd's algorithm (README of the fixture).
-    let cases = cases_of(CONVOLUTIONAL).split_off(1);
-    check(cases, DType::F32, "f32", 1e-3);
+    // At its larger rate, ResNet-18 amplifies rounding too much for Winograd's algorithm (README of
+    // the fixture).
+    let cases = cases_of(CONVOLUTIONAL).into_iter();
+    let cases = cases.filter(|case| {
+        case["model"]["kind"] == "vgg" || case["optimizer"]["learning_rate"] == 0.002
+    });
+    check(cases.collect(), DType::F32, "f32", 1e-3);
 }
 
 #[test]
