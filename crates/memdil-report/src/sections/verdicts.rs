@@ -45,7 +45,8 @@ fn unjudged(inputs: &SectionInputs<'_>) -> Option<String> {
     let names = inputs.unjudged();
     if !names.is_empty() {
         return Some(format!(
-            "No claim is tested on {}: the experiment file was not given, or it declares no claim for this preset.",
+            "No claim is tested on {}: its experiment file was not given, declares no claim for this preset, or none of these runs has the settings \
+             that its claims name.",
             names.join(", ")
         ));
     }
