@@ -1,5 +1,6 @@
 //! Claims with their verdicts, effects and units.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -177,6 +178,11 @@ pub struct Claim {
     /// Missing values by reason, and other remarks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The values of the test by seed, one per condition, before conversion to the unit of the
+    /// effect: a log ratio for percent, a difference of shares for percentage points. Empty for
+    /// points.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<u64, Vec<f64>>,
     /// The effect in each cell of the design.
     pub cells: Vec<CellEffect>,
 }

@@ -152,6 +152,7 @@ impl<'a> Measured<'a> {
                 .map(|(label, values)| self.cell(label, values))
                 .collect(),
             notes: self.notes,
+            values: self.values,
         }
     }
 

@@ -53,6 +53,7 @@ pub(crate) fn exact_claim(holds: Option<bool>, n: usize) -> Claim {
         p_sign: None,
         conditions: Vec::new(),
         notes: Vec::new(),
+        values: BTreeMap::new(),
         cells: Vec::new(),
     }
 }
