@@ -23,7 +23,6 @@ DERIVED = {
     ("optimizer.weight_decay", "optimizer.classifier_weight_decay"),
     ("optimizer.decoupled_weight_decay", "optimizer.decoupled_classifier_weight_decay"),
 }
-PERCENT_POINTS = ("accuracy", "nc4")
 
 
 class Missing(Exception):
