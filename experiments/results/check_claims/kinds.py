@@ -1,0 +1,210 @@
+"""The kinds of tests: `units` yields the leading run and the runs of a unit, `values` one value per condition."""
+
+import math
+
+from program import Program
+from runs import hold, matches, scaled
+from seeds import Missing, mean, spearman
+
+
+def sign(side):
+    return 1.0 if side == "above" else -1.0
+
+
+class Paired:
+    def __init__(self, claim):
+        self.claim = claim
+        self.quantity, self.scale = claim["quantity"], claim["scale"]
+        side = claim.get("better") or claim["expect"]
+        margin = -claim["margin"] if "better" in claim else claim.get("margin", 0.0)
+        self.requirements = [(side, margin * sign(side))]
+        self.conditions = [claim["of"], claim["against"]]
+
+    def units(self, runs, _):
+        of, against = self.conditions
+        for run in runs:
+            if hold(of, run):
+                others = [r for r in runs if r is not run and hold(against, r) and matches(run, r, of, against)]
+                if others:
+                    yield run, (run, others)
+
+    def values(self, unit):
+        run, others = unit
+        value = lambda r: scaled(self.scale, r.last(self.quantity))
+        return [value(run) - mean([value(other) for other in others])]
+
+
+class Interaction(Paired):
+    def __init__(self, claim):
+        super().__init__(claim)
+        self.within, self.beyond = claim["within"], claim["beyond"]
+        self.pairs = list(self.conditions)
+        self.conditions += [self.within, self.beyond]
+
+    def units(self, runs, _):
+        self.conditions, kept = self.pairs, self.conditions
+        inside = list(super().units([r for r in runs if hold(self.within, r)], None))
+        outside = list(super().units([r for r in runs if hold(self.beyond, r)], None))
+        self.conditions = kept
+        for run, unit in inside:
+            for other, beyond in outside:
+                if matches(run, other, self.within, self.beyond):
+                    yield run, (unit, beyond)
+                    break
+
+    def values(self, unit):
+        return [super().values(unit[0])[0] - super().values(unit[1])[0]]
+
+
+class WithinRun:
+    def __init__(self, claim):
+        self.dose, self.response = claim["dose"], claim["response"]
+        self.scale = claim.get("scale", "ratio")
+        self.reference = claim["reference"]
+        self.requirements = [(claim["expect"], 0.0)] * 2
+        self.conditions = [self.reference]
+
+    def units(self, runs, all_runs):
+        for run in runs:
+            others = [r for r in runs if r.seed != run.seed and r.settings == run.settings]
+            clean = [r for r in all_runs if r is not run and hold(self.reference, r) and matches(run, r, self.reference)]
+            if clean and len(others) >= 2:
+                yield run, (run, clean[0], others)
+
+    def values(self, unit):
+        run, clean, others = unit
+        base = dict(clean.points(self.response))
+        course = {
+            epoch: scaled(self.scale, value) - scaled(self.scale, base[epoch])
+            for epoch, value in run.points(self.response)
+            if epoch in base
+        }
+        own = self.increments(run, course)
+        control = [self.increments(other, course) for other in others]
+        points = run.points(self.dose, self.response)
+        least = min(points, key=lambda point: point[1])
+        return [own - mean(control), scaled(self.scale, points[-1][2]) - scaled(self.scale, least[2])]
+
+    def increments(self, run, course):
+        points = [(dose, course[epoch]) for epoch, dose in run.points(self.dose) if epoch in course]
+        steps = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(points, points[1:])]
+        if len(steps) < 12:
+            raise Missing
+        return spearman(*zip(*steps))
+
+
+class Dose:
+    def __init__(self, claim):
+        self.over, self.dose, self.response = claim["over"], claim["dose"], claim["response"]
+        self.scale, self.reference = claim.get("scale", "ratio"), claim.get("reference", {})
+        self.requirements = [(claim["expect"], 0.0)]
+        self.conditions = [self.reference]
+
+    def units(self, runs, all_runs):
+        units = []
+        for run in runs:
+            clean = [r for r in all_runs if r is not run and hold(self.reference, r) and matches(run, r, self.reference)]
+            if self.reference and not clean:
+                continue
+            entry = (run, clean[0] if self.reference else None)
+            for unit in units:
+                if matches(unit[0][0], run, {self.over: None}):
+                    unit.append(entry)
+                    break
+            else:
+                units.append([entry])
+        for unit in units:
+            if len(unit) >= 5:
+                yield unit[0][0], unit
+
+    def values(self, unit):
+        value = lambda run: scaled(self.scale, run.last(self.response))
+        unit = sorted(unit, key=lambda entry: entry[0].get(self.over))
+        doses = [run.last(self.dose) for run, _ in unit]
+        return [spearman(doses, [value(run) - (value(clean) if clean else 0.0) for run, clean in unit])]
+
+
+class Trend:
+    def __init__(self, claim):
+        self.quantity, self.scale, self.start = claim["quantity"], claim["scale"], claim["from"]
+        self.baseline = claim.get("baseline")
+        self.requirements = [(claim["expect"], 0.0)] * (2 if self.baseline else 1)
+        self.conditions = []
+
+    def units(self, runs, _):
+        return ((run, run) for run in runs)
+
+    def values(self, run):
+        reached = [epoch for epoch, value in run.points(self.start["quantity"]) if value >= self.start["at_least"]]
+        points = dict(run.points(self.quantity))
+        last = run.course["epoch"][-1]
+        if not reached or reached[0] == last or last not in points:
+            raise Missing
+        end = scaled(self.scale, points[last])
+        values = [end - scaled(self.scale, points[reached[0]])]
+        if self.baseline:
+            values.append(end - scaled(self.scale, dict(run.points(self.baseline))[last]))
+        return values
+
+
+class Prediction:
+    def __init__(self, claim):
+        self.fit = claim["fit"]
+        self.requirements = [("below", 0.0)] * 2
+        self.conditions = [self.fit]
+
+    def units(self, runs, _):
+        fitted = [run for run in runs if hold(self.fit, run)]
+        tested = [run for run in runs if not hold(self.fit, run)]
+        for seed in sorted({run.seed for run in tested}):
+            test = [run for run in tested if run.seed == seed]
+            yield test[0], ([run for run in fitted if run.seed != seed], test)
+
+    def values(self, unit):
+        fit, test = unit
+        points = [self.point(run) for run in fit]
+        rho_0, slope = line([p["eta"] * p["memorization"] for p in points], [p["rho"] for p in points])
+        base, by_level = line([p["level"] for p in points], [p["rho"] for p in points])
+        centre = mean([p["rho"] for p in points])
+        errors = [0.0, 0.0, 0.0]
+        for run in test:
+            p = self.point(run)
+            model = rho_0 + self.solved(p, 1.0 / slope)
+            for i, found in enumerate((model, base + by_level * p["level"], centre)):
+                errors[i] += (p["rho"] - found) ** 2
+        return [math.log(errors[0] / errors[1]), math.log(errors[0] / errors[2])]
+
+    def point(self, run):
+        share = run.record["realised_noise"]
+        return {
+            "eta": share / (1.0 - share),
+            "level": run.record["requested_noise"],
+            "memorization": run.last("memorization_mean") if share > 0.0 else 0.0,
+            "rho": run.last("test.rho_nc1"),
+            "lambda": 0.5 * len(run.get("data.classes")) * run.get("optimizer.weight_decay"),
+            "loss": {"cross_entropy": "ce", "label_smoothing": "ls", "label_relaxation": "lr"}[run.get("loss.kind")],
+            "alpha": run.get("loss.alpha") or 0.0,
+        }
+
+    def solved(self, point, c_md):
+        if point["eta"] <= 0.0:
+            return 0.0
+        return Program.rho(point["loss"], point["alpha"], point["lambda"], point["lambda"], point["eta"], c_md)
+
+
+def line(x, y):
+    """Intercept and slope of the least-squares line."""
+    centre_x, centre_y = mean(x), mean(y)
+    slope = sum((a - centre_x) * (b - centre_y) for a, b in zip(x, y)) / sum((a - centre_x) ** 2 for a in x)
+    return centre_y - slope * centre_x, slope
+
+
+KINDS = {
+    "paired": Paired,
+    "non_inferior": Paired,
+    "interaction": Interaction,
+    "within_run": WithinRun,
+    "dose": Dose,
+    "trend": Trend,
+    "prediction": Prediction,
+}
