@@ -51,7 +51,7 @@ def main(folder, preset):
     for fault in faults:
         print(f"different: {fault}")
     print(f"{len(checked)} of {len(stored)} claims recomputed, {len(faults)} differences")
-    return 1 if faults or not checked else 0
+    return 1 if faults or checked != stored.keys() else 0
 
 
 if __name__ == "__main__":
