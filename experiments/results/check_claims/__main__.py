@@ -1,6 +1,6 @@
 """Recomputes the verdicts of claims.json from the stored records, with the standard library alone.
 
-python3 experiments/results/check_claims experiments/results/standard target/memdil
+python3 experiments/results/check_claims experiments/results/standard standard target/memdil
 
 An implementation of docs/src/claims.md that shares no code with memdil-claims. It reads the declarations in
 experiments/*.toml, the records in runs.jsonl and the courses of training in courses.jsonl. `pair.` quantities need the features of
@@ -29,7 +29,9 @@ def read(path):
 def main(folder, preset):
     folder = pathlib.Path(folder)
     stored = {claim["id"]: claim for claim in json.loads((folder / "claims.json").read_text())}
-    courses = {course["id"]: course for course in read(folder / "courses.jsonl")}
+    courses = {}
+    if (folder / "courses.jsonl").exists():
+        courses = {course["id"]: course for course in read(folder / "courses.jsonl")}
     by_family = defaultdict(list)
     for record in read(folder / "runs.jsonl"):
         by_family[record["spec"]["experiment"], record["spec"]["data"]["source"]].append(record)
@@ -43,9 +45,10 @@ def main(folder, preset):
         members = family(experiment, source, claims, runs, stored)
         faults += compare(members, stored)
         checked |= {id for id, *_ in members}
-    claims = layer_peeled(read(folder / "layer-peeled.jsonl")) | solved_model()
-    faults += exact(claims, stored)
-    checked |= claims.keys()
+    if (folder / "layer-peeled.jsonl").exists():
+        claims = layer_peeled(read(folder / "layer-peeled.jsonl")) | solved_model()
+        faults += exact(claims, stored)
+        checked |= claims.keys()
     for id in sorted(stored.keys() - checked):
         print(f"not recomputed: {id}")
     for fault in faults:
@@ -55,7 +58,7 @@ def main(folder, preset):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: check_claims RESULTS PROGRAM, for example: check_claims experiments/results/standard target/memdil")
-    Program.path = sys.argv[2]
-    sys.exit(main(sys.argv[1], pathlib.Path(sys.argv[1]).name))
+    if len(sys.argv) != 4:
+        sys.exit("usage: check_claims RESULTS PRESET PROGRAM, for example: check_claims experiments/results/standard standard target/memdil")
+    folder, preset, Program.path = sys.argv[1:]
+    sys.exit(main(folder, preset))
