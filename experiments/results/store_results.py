@@ -7,6 +7,7 @@ runs.jsonl      the record of the run (summary.json)
 courses.jsonl   the quantities that claims read along training: the evaluated epochs, and a list of values per quantity
 """
 
+import functools
 import json
 import pathlib
 import shutil
@@ -16,6 +17,7 @@ import tomllib
 EXPERIMENTS = pathlib.Path(__file__).parents[1]
 
 
+@functools.cache
 def of_courses(experiment):
     """The quantities that the claims of an experiment read along training."""
     claims = tomllib.loads((EXPERIMENTS / f"{experiment}.toml").read_text()).get("claim", [])

@@ -11,17 +11,21 @@ def sign(side):
     return 1.0 if side == "above" else -1.0
 
 
+def reference(run, conditions, runs):
+    """The run that differs from this one only as the conditions say."""
+    return next((r for r in runs if r is not run and hold(conditions, r) and matches(run, r, conditions)), None)
+
+
 class Paired:
     def __init__(self, claim):
-        self.claim = claim
         self.quantity, self.scale = claim["quantity"], claim["scale"]
         side = claim.get("better") or claim["expect"]
         margin = -claim["margin"] if "better" in claim else claim.get("margin", 0.0)
         self.requirements = [(side, margin * sign(side))]
-        self.conditions = [claim["of"], claim["against"]]
+        self.sides = self.conditions = [claim["of"], claim["against"]]
 
     def units(self, runs, _):
-        of, against = self.conditions
+        of, against = self.sides
         for run in runs:
             if hold(of, run):
                 others = [r for r in runs if r is not run and hold(against, r) and matches(run, r, of, against)]
@@ -38,14 +42,11 @@ class Interaction(Paired):
     def __init__(self, claim):
         super().__init__(claim)
         self.within, self.beyond = claim["within"], claim["beyond"]
-        self.pairs = list(self.conditions)
-        self.conditions += [self.within, self.beyond]
+        self.conditions = [*self.sides, self.within, self.beyond]
 
     def units(self, runs, _):
-        self.conditions, kept = self.pairs, self.conditions
         inside = list(super().units([r for r in runs if hold(self.within, r)], None))
         outside = list(super().units([r for r in runs if hold(self.beyond, r)], None))
-        self.conditions = kept
         for run, unit in inside:
             for other, beyond in outside:
                 if matches(run, other, self.within, self.beyond):
@@ -67,9 +68,9 @@ class WithinRun:
     def units(self, runs, all_runs):
         for run in runs:
             others = [r for r in runs if r.seed != run.seed and r.settings == run.settings]
-            clean = [r for r in all_runs if r is not run and hold(self.reference, r) and matches(run, r, self.reference)]
+            clean = reference(run, self.reference, all_runs)
             if clean and len(others) >= 2:
-                yield run, (run, clean[0], others)
+                yield run, (run, clean, others)
 
     def values(self, unit):
         run, clean, others = unit
@@ -103,10 +104,10 @@ class Dose:
     def units(self, runs, all_runs):
         units = []
         for run in runs:
-            clean = [r for r in all_runs if r is not run and hold(self.reference, r) and matches(run, r, self.reference)]
+            clean = reference(run, self.reference, all_runs) if self.reference else None
             if self.reference and not clean:
                 continue
-            entry = (run, clean[0] if self.reference else None)
+            entry = (run, clean)
             for unit in units:
                 if matches(unit[0][0], run, {self.over: None}):
                     unit.append(entry)

@@ -74,7 +74,7 @@ def decides(conditions, key):
 
 
 def matches(a, b, *free):
-    keys = (a.settings.keys() | b.settings.keys()) - {"experiment"}
+    keys = a.settings.keys() | b.settings.keys()
     return a.seed == b.seed and all(
         a.get(key) == b.get(key) for key in keys if not any(decides(conditions, key) for conditions in free)
     )
