@@ -81,6 +81,12 @@ pub struct EpochRecord {
     pub separation: Option<f64>,
     /// Accuracy on the held-out noisy samples; omitted if no samples are held out.
     pub validation_accuracy: Option<f64>,
+    /// Norm of the gradient of the training objective (the loss over all samples trained on, and the
+    /// penalties) with respect to all parameters; omitted unless it was measured.
+    pub gradient_norm: Option<f64>,
+    /// `gradient_norm` divided by the norm of the gradient of the classifier's weight decay; omitted
+    /// if that is zero.
+    pub gradient_over_decay: Option<f64>,
     /// Metrics of the layers, from the input to the last layer; omitted unless the layers were
     /// measured.
     pub layers: Option<Vec<LayerRecord>>,

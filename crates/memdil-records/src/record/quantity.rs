@@ -5,11 +5,13 @@ use super::epoch::EpochRecord;
 type Field = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
 /// The dotted path and an accessor of every number in an [`EpochRecord`], sorted by path.
-const FIELDS: [Field; 52] = [
+const FIELDS: [Field; 54] = [
     ("accuracy", |r| r.accuracy),
     ("bias_collapse", |r| r.bias_collapse),
     ("ece", |r| r.ece),
     ("epoch", |r| Some(r.epoch as f64)),
+    ("gradient_norm", |r| r.gradient_norm),
+    ("gradient_over_decay", |r| r.gradient_over_decay),
     ("layers_dilation_ratio", |r| r.layers_dilation_ratio),
     ("layers_memorization_depth", |r| r.layers_memorization_depth),
     ("layers_memorization_ratio", |r| r.layers_memorization_ratio),
@@ -145,6 +147,8 @@ mod tests {
             accuracy: number,
             bias_collapse: number,
             ece: number,
+            gradient_norm: number,
+            gradient_over_decay: number,
             memorization_mean: number,
             memorization_mean_all: number,
             memorization_sum: number,

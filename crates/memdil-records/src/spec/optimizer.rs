@@ -107,6 +107,23 @@ impl OptimizerSpec {
         }
     }
 
+    /// The coupled weight decay of the classifier; `None` if the decay is decoupled.
+    pub fn coupled_classifier_weight_decay(&self) -> Option<f64> {
+        match *self {
+            Self::Sgd {
+                weight_decay,
+                classifier_weight_decay,
+                ..
+            }
+            | Self::Adam {
+                weight_decay,
+                classifier_weight_decay,
+                ..
+            } => Some(classifier_weight_decay.unwrap_or(weight_decay)),
+            Self::AdamW { .. } => None,
+        }
+    }
+
     pub(crate) fn resolve(&mut self) {
         let (all, own) = self.decays();
         own.get_or_insert(*all);

@@ -62,6 +62,11 @@ pub struct TrainingSpec {
     /// ([`LayerRecord`](crate::LayerRecord)); default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub evaluate_layers: bool,
+    /// Whether every evaluation also measures the norm of the gradient of loss and penalties over
+    /// the samples trained on; needs SGD, no augmentation, and a network without batch
+    /// normalisation; default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub evaluate_gradient: bool,
 }
 
 impl TrainingSpec {
@@ -139,7 +144,30 @@ impl RunSpec {
         self.model.validate(self.network_classes())?;
         self.optimizer.validate()?;
         self.schedule.validate(self.optimizer.learning_rate())?;
+        self.validate_gradient()?;
         self.training.validate(self.model.smallest_batch())
+    }
+
+    /// A gradient over all samples is defined only if no sample depends on others or on random
+    /// numbers, and it is measured by a step of SGD.
+    fn validate_gradient(&self) -> Result<(), RecordError> {
+        let defined = matches!(
+            self.optimizer,
+            OptimizerSpec::Sgd {
+                nesterov: false,
+                ..
+            }
+        ) && self.data.augment.is_none()
+            && self.model.smallest_batch() == 1;
+        let measured = self.training.evaluate_gradient;
+        let range = "false unless the optimiser is SGD without Nesterov's momentum, data.augment is \
+                     omitted, and the network has no batch normalisation";
+        check(
+            defined || !measured,
+            "training.evaluate_gradient",
+            measured,
+            range,
+        )
     }
 }
 

@@ -11,6 +11,7 @@ use crate::error::RunnerError;
 use crate::network::interface::{Network, QueuedLoss, StepOutput};
 use crate::prepare::Prepared;
 use crate::run::evaluation::Evaluation;
+use crate::run::evaluation::gradient::measure_gradient;
 use crate::run::evaluation::layers::measure_layers;
 use crate::run::scores::TrainingScores;
 
@@ -280,6 +281,9 @@ impl<'a> Training<'a> {
             samples = evaluation.measure(&self.spec.loss, Some(scores), &mut record)?;
             if self.spec.training.evaluate_layers {
                 measure_layers(self.network.as_mut(), self.spec, self.data, &mut record)?;
+            }
+            if self.spec.training.evaluate_gradient {
+                measure_gradient(self.network.as_mut(), self.spec, self.data, &mut record)?;
             }
             Some(evaluation)
         } else {

@@ -2,6 +2,7 @@
 
 mod collector;
 mod corruption;
+pub(crate) mod gradient;
 pub(crate) mod layers;
 mod random_classifier;
 mod samples;
