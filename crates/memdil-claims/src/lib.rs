@@ -31,6 +31,7 @@ pub use kinds::interaction::Interaction;
 pub use kinds::paired::{NonInferior, Paired};
 pub use kinds::prediction::PredictionTest;
 pub use kinds::prediction::model::{PanelPredictions, PredictedRun};
+pub use kinds::slope::{ModelSlope, PanelSlopes, SlopeDifference, SolvedRun};
 pub use kinds::test::Test;
 pub use kinds::trend::{Start, Trend};
 pub use kinds::within_run::WithinRun;

@@ -179,10 +179,9 @@ impl Claimed<'_> {
 
     fn cells(&self, key: &Key, runs: &[usize]) -> Result<Vec<Cell>, String> {
         let (planned, kind) = (self.planned, self.claim.kind());
-        let levels = kind.levels();
         // All settings that distinguish the cells of a panel, and the subset that the label adds to
         // loss, noise and panel.
-        let distinguishing = planned.varying(runs, |name| levels != Some(name));
+        let distinguishing = planned.varying(runs, |name| !kind.is_level(name));
         let mut open = distinguishing.clone();
         open.retain(|name| {
             let in_label =
@@ -194,7 +193,7 @@ impl Claimed<'_> {
             let (label, identity) = match self.claim.test {
                 Test::Prediction(_) => ("all runs predicted".to_owned(), Key::new()),
                 _ => (
-                    self.cell_label(run, levels, &open),
+                    self.cell_label(run, &open),
                     planned.key(run, &distinguishing),
                 ),
             };
@@ -212,14 +211,14 @@ impl Claimed<'_> {
     }
 
     /// Loss, noise, and the other settings that vary within the panel.
-    fn cell_label(&self, run: usize, levels: Option<&str>, open: &[String]) -> String {
+    fn cell_label(&self, run: usize, open: &[String]) -> String {
         let spec = self.planned.specs[run];
         let mut parts = vec![spec.loss.label()];
-        if levels != Some("noise.eta") {
+        if !self.claim.kind().is_level("noise.eta") {
             parts.push(format!("η = {}", spec.noise.requested()));
         }
         let split = self.planned.setting(run, "noise.split");
-        if split.is_number() && levels != Some("noise.split") {
+        if split.is_number() && !self.claim.kind().is_level("noise.split") {
             parts.push(format!("split {}", shown(split)));
         }
         let rest = self.planned.key(run, open);

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use super::member::{BySeed, Scope, average, collect, not_tested};
 use crate::declared::Declaration;
 use crate::error::ClaimError;
-use crate::kinds::kind::{PlannedUnit, Requirement};
-use crate::kinds::prediction::notes::notes;
-use crate::panels::{Cell, Panel};
+use crate::kinds::kind::Requirement;
+use crate::panels::Cell;
 use crate::runs::finished::FinishedRuns;
 use crate::runs::no_value::NoValue;
 use crate::stats::{mean, mean_interval, sign_test, t_test, wilcoxon_signed_rank};
@@ -45,7 +44,9 @@ impl<'a> Measured<'a> {
         }
         // The constants of the model are fitted per panel, so a mean over panels has none.
         if let Scope::Panel(panel) = scope {
-            measured.notes.extend(prediction_notes(panel, runs)?);
+            measured
+                .notes
+                .extend(declaration.kind().notes(panel, runs)?);
         }
         Ok(measured)
     }
@@ -268,18 +269,6 @@ fn of_cell(
         }
     }
     Ok(found)
-}
-
-/// The notes on a panel of predictions; empty for other tests.
-fn prediction_notes(panel: &Panel, runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
-    let mut units = Vec::new();
-    for unit in panel.units() {
-        let PlannedUnit::Prediction { fit, test } = unit else {
-            return Ok(Vec::new());
-        };
-        units.push((runs.found(fit), runs.found(test)));
-    }
-    notes(&units)
 }
 
 fn capitalized(text: &str) -> String {

@@ -11,6 +11,8 @@ use crate::declared::Declaration;
 use crate::error::ClaimError;
 use crate::kinds::kind::PlannedUnit;
 use crate::kinds::prediction::model::{PanelPredictions, PredictedRun, predictions};
+use crate::kinds::slope::PanelSlopes;
+use crate::kinds::test::Test;
 use crate::panels::{Cell, Panel};
 use crate::runs::finished::{Finished, FinishedRuns};
 use crate::runs::no_value::NoValue;
@@ -291,12 +293,47 @@ impl<'a> Family<'a> {
             let predicted: Vec<PredictedRun> = predicted.into_iter().flatten().collect();
             if !predicted.is_empty() {
                 all.push(PanelPredictions {
-                    panel: format!("{} {}", self.source, panel.label).trim().to_owned(),
+                    panel: self.label(panel),
                     runs: predicted,
                 });
             }
         }
         Ok(all)
+    }
+
+    /// The runs of the claims with a test of the model's slope, beside the solved model; one entry
+    /// per claim and panel. Seeds with a missing run are left out.
+    ///
+    /// # Errors
+    ///
+    /// If the model cannot be solved.
+    pub fn slopes(&self, finished: &[Finished<'_>]) -> Result<Vec<PanelSlopes>, ClaimError> {
+        let runs = FinishedRuns::new(&self.planned.specs, finished);
+        let mut all = Vec::new();
+        for (claim, panels) in &self.claims {
+            let Test::ModelSlope(test) = &claim.test else {
+                continue;
+            };
+            for panel in panels {
+                let mut solved = Vec::new();
+                for unit in panel.units() {
+                    let found = NoValue::or_undefined(test.solved(unit, &runs))?;
+                    solved.extend(found.into_iter().flat_map(|(_, runs)| runs));
+                }
+                if !solved.is_empty() {
+                    all.push(PanelSlopes {
+                        panel: self.label(panel),
+                        quantity: test.quantity.clone(),
+                        runs: solved,
+                    });
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn label(&self, panel: &Panel) -> String {
+        format!("{} {}", self.source, panel.label).trim().to_owned()
     }
 }
 

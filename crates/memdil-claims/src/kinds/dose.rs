@@ -51,8 +51,8 @@ impl Kind for Dose {
         vec![("reference", &self.reference)]
     }
 
-    fn levels(&self) -> Option<&str> {
-        Some(&self.over)
+    fn is_level(&self, key: &str) -> bool {
+        key == self.over
     }
 
     fn requirements(&self) -> Vec<Requirement> {

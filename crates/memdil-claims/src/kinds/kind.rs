@@ -3,6 +3,8 @@
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
+use crate::error::ClaimError;
+use crate::panels::Panel;
 use crate::runs::finished::FinishedRuns;
 use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
@@ -26,9 +28,9 @@ pub(crate) trait Kind {
         Vec::new()
     }
 
-    /// The setting over which a rank correlation is computed.
-    fn levels(&self) -> Option<&str> {
-        None
+    /// True for settings over which a correlation or a slope is computed.
+    fn is_level(&self, _key: &str) -> bool {
+        false
     }
 
     /// The requirements that must hold; the first one is the main effect. Empty for a test without
@@ -47,10 +49,15 @@ pub(crate) trait Kind {
         mismatched_unit()
     }
 
+    /// Remarks on the values of a panel.
+    fn notes(&self, _panel: &Panel, _runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
+        Ok(Vec::new())
+    }
+
     /// True for settings in which the runs of one unit differ.
     fn decides(&self, key: &str) -> bool {
         let mut conditions = self.conditions().into_iter();
-        self.levels() == Some(key) || conditions.any(|(_, conditions)| conditions.decides(key))
+        self.is_level(key) || conditions.any(|(_, conditions)| conditions.decides(key))
     }
 }
 
@@ -71,6 +78,17 @@ pub(crate) enum PlannedUnit {
     /// Runs by increasing level, each with its reference run if one is declared.
     Levels(Vec<(usize, Option<usize>)>),
     Trend(usize),
+    /// Runs that differ only in lambda, and such runs of another setting.
+    Slopes {
+        of: Vec<usize>,
+        against: Vec<usize>,
+    },
+    ModelSlope {
+        /// The runs of other seeds that the constant is fitted to.
+        fit: Vec<usize>,
+        /// Runs that differ only in lambda.
+        levels: Vec<usize>,
+    },
     Prediction {
         /// The runs of other seeds that the constants are fitted to.
         fit: Vec<usize>,
@@ -131,7 +149,7 @@ impl Requirement {
 }
 
 /// Checks that a number is finite and in its range.
-pub(super) fn number(key: &str, value: f64, valid: bool, range: &str) -> Result<(), String> {
+pub(super) fn is_in_range(key: &str, value: f64, valid: bool, range: &str) -> Result<(), String> {
     if valid && value.is_finite() {
         return Ok(());
     }

@@ -7,6 +7,7 @@ pub(crate) mod kind;
 pub(crate) mod paired;
 pub(crate) mod prediction;
 mod sides;
+pub(crate) mod slope;
 pub(crate) mod test;
 pub(crate) mod trend;
 pub(crate) mod within_run;

@@ -8,6 +8,7 @@ use super::interaction::Interaction;
 use super::kind::Kind;
 use super::paired::{NonInferior, Paired};
 use super::prediction::PredictionTest;
+use super::slope::{ModelSlope, SlopeDifference};
 use super::trend::Trend;
 use super::within_run::WithinRun;
 
@@ -30,6 +31,10 @@ pub enum Test {
     Dose(Dose),
     /// The value at the end of training is compared with an earlier one.
     Trend(Trend),
+    /// The slope of a relative dilation in lambda equals that of the solved model.
+    ModelSlope(ModelSlope),
+    /// The slope of a quantity in lambda under one setting, minus that under another.
+    SlopeDifference(SlopeDifference),
     /// Out-of-sample predictions of the memorization-dilation model against two baselines.
     Prediction(PredictionTest),
     /// A rule about the solved models.
@@ -45,6 +50,8 @@ impl Test {
             Self::WithinRun(test) => test,
             Self::Dose(test) => test,
             Self::Trend(test) => test,
+            Self::ModelSlope(test) => test,
+            Self::SlopeDifference(test) => test,
             Self::Prediction(test) => test,
             Self::Exact(test) => test,
         }
@@ -58,6 +65,8 @@ impl Test {
             Self::WithinRun(_) => "own minus other seeds",
             Self::Dose(_) => "rank correlation",
             Self::Trend(_) => "change",
+            Self::ModelSlope(_) => "slope minus the model's",
+            Self::SlopeDifference(_) => "difference of slopes",
             Self::Prediction(_) => "error over the baseline's",
             Self::Exact(_) => "at worst",
         }
@@ -73,7 +82,8 @@ impl Test {
             Self::WithinRun(_) => "no planned run has a reference and two other seeds",
             Self::Dose(_) => "no planned seed has all values of the setting",
             Self::Prediction(_) => "all planned runs are fitted to; none is left to predict",
-            Self::Trend(_) | Self::Exact(_) => "no run is planned",
+            Self::SlopeDifference(_) => "no planned runs 'of' have matching runs 'against'",
+            Self::Trend(_) | Self::ModelSlope(_) | Self::Exact(_) => "no run is planned",
         }
     }
 }

@@ -18,6 +18,7 @@ const CLAIM: &str = r#"
     expect = "below"
 "#;
 
+/// The error for a claim on runs under CE and LS; empty if it can be tested.
 fn fault(text: &str) -> String {
     let mut specs = Vec::new();
     for seed in 0..8 {
@@ -119,6 +120,28 @@ fn too_few_evaluations_or_levels_are_errors() {
         "{error}"
     );
     assert!(Family::of(&declarations, None, &[]).is_err());
+    let slope = r#"
+        [[claim]]
+        id = "slope"
+        statement = "Rho depends on lambda as in the model."
+        test = "model_slope"
+        quantity = "test.rho_nc1"
+        fit = { "loss.kind" = "cross_entropy" }
+        margin = 0.05
+        largest_gradient_norm = 1e-3
+    "#;
+    let few = "1 values of training.feature_decay and optimizer.classifier_weight_decay are planned; a slope needs 4";
+    assert!(fault(slope).contains(few), "{}", fault(slope));
+    let wrong = fault(&slope.replace("test.rho_nc1", "test.dilation"));
+    assert!(
+        wrong.contains("test.dilation is not a relative dilation"),
+        "{wrong}"
+    );
+    let wrong = fault(&slope.replace("1e-3", "0.0"));
+    assert!(
+        wrong.contains("largest_gradient_norm = 0: must be above 0"),
+        "{wrong}"
+    );
 }
 
 #[test]

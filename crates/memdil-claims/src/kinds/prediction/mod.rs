@@ -1,7 +1,7 @@
 //! Out-of-sample predictions of the memorization-dilation model.
 
 pub(crate) mod model;
-pub(crate) mod notes;
+mod notes;
 mod test;
 
 pub use test::PredictionTest;

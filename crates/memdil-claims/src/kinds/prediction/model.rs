@@ -66,7 +66,7 @@ impl Point {
 }
 
 /// The loss in the form that the model needs.
-fn margin_loss(spec: &RunSpec) -> Result<MarginLoss, String> {
+pub(crate) fn margin_loss(spec: &RunSpec) -> Result<MarginLoss, String> {
     let alpha = spec.loss.alpha().unwrap_or(0.0);
     let loss = match spec.loss.short_name() {
         "CE" => return Ok(MarginLoss::cross_entropy()),
@@ -177,7 +177,7 @@ fn predict(point: &Point, c_md: f64) -> Result<Option<f64>, ClaimError> {
 }
 
 /// Slope and intercept of the least-squares line; `None` if all `x` are equal.
-fn line(x: &[f64], y: &[f64]) -> Option<(f64, f64)> {
+pub(crate) fn line(x: &[f64], y: &[f64]) -> Option<(f64, f64)> {
     let (centre_x, centre_y) = (mean(x)?, mean(y)?);
     let xx: f64 = x.iter().map(|x| (x - centre_x).powi(2)).sum();
     let products = x

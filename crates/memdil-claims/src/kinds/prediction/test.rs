@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::model::errors;
+use super::notes::notes;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::Expect;
+use crate::error::ClaimError;
 use crate::kinds::kind::{Kind, PlannedUnit, Requirement, Units, Values, mismatched_unit};
+use crate::panels::Panel;
 use crate::runs::finished::FinishedRuns;
 use crate::runs::planned::PlannedRuns;
 use crate::verdict::Unit;
@@ -70,5 +73,15 @@ impl Kind for PredictionTest {
             return Err("an error is zero".into());
         }
         Ok(ratios.to_vec())
+    }
+
+    fn notes(&self, panel: &Panel, runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
+        let mut units = Vec::new();
+        for unit in panel.units() {
+            if let PlannedUnit::Prediction { fit, test } = unit {
+                units.push((runs.found(fit), runs.found(test)));
+            }
+        }
+        notes(&units)
     }
 }
