@@ -8,7 +8,7 @@ Usage: cargo xtask <TASK>
 Tasks:
   reproduce   Run the paper's experiments and write the report: build the program and run `memdil reproduce` with the same
               arguments
-              [--preset smoke|quick|standard|standard-full|paper-figure|paper] [--only NAME]... [--device cpu|cuda:N]
+              [--preset smoke|quick|standard|standard-full|regime|paper-figure|paper] [--only NAME]... [--device cpu|cuda:N]
               [--jobs J] [--data-dir DIR]... [--out DIR] [--dry-run] [--engine local|slurm|hq] ..
   build       Build the program, optimised, as target/memdil: [--device cuda:N] for a GPU
   bench       Time the crates: criterion benches, [--only FILTER]

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use memdil_claims::{Claim, Declaration, ExactRule, Family, Finished, PanelPredictions, Test};
+use memdil_claims::{
+    Claim, Declaration, ExactRule, Family, Finished, PanelPredictions, PanelSlopes, Test,
+};
 use memdil_records::RunSpec;
 use serde::Deserialize;
 
@@ -106,13 +108,13 @@ impl ReportedExperiment {
                 .any(|(_, rule, _)| rule != ExactRule::DescentReachesMinimum)
     }
 
-    /// The verdicts on the claims, and the model's predictions for the runs.
+    /// The verdicts on the claims, and the runs beside the memorization-dilation model.
     pub(crate) fn judge(
         &self,
         runs: &[Run],
         descents: &[Descent],
         theory: Option<&Theory>,
-    ) -> Result<(Vec<Claim>, Vec<PanelPredictions>), ReportError> {
+    ) -> Result<(Vec<Claim>, BesideModel), ReportError> {
         let own = runs
             .iter()
             .filter(|run| run.record.spec.experiment == self.name);
@@ -122,10 +124,11 @@ impl ReportedExperiment {
             folder: &run.folder,
         });
         let finished: Vec<Finished<'_>> = own.collect();
-        let (mut claims, mut predictions) = (Vec::new(), Vec::new());
+        let (mut claims, mut beside) = (Vec::new(), BesideModel::default());
         for family in Family::of(&self.declarations, self.preset.as_deref(), &self.planned)? {
             claims.extend(family.judge(&finished)?);
-            predictions.extend(family.predictions(&finished)?);
+            beside.predictions.extend(family.predictions(&finished)?);
+            beside.slopes.extend(family.slopes(&finished)?);
         }
         for (declaration, rule, bound) in self.exact_claims() {
             let outcome = match (rule, theory) {
@@ -136,8 +139,15 @@ impl ReportedExperiment {
             claims
                 .extend(outcome.map(|outcome| with_declaration(&self.name, declaration, outcome)));
         }
-        Ok((claims, predictions))
+        Ok((claims, beside))
     }
+}
+
+/// Runs beside the memorization-dilation model, from the claims that compare them.
+#[derive(Debug, Default)]
+pub(crate) struct BesideModel {
+    pub(crate) predictions: Vec<PanelPredictions>,
+    pub(crate) slopes: Vec<PanelSlopes>,
 }
 
 /// The outcome of a rule about the memorization-dilation model.

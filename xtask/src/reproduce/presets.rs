@@ -85,6 +85,7 @@ mod tests {
             "quick",
             "standard",
             "standard-full",
+            "regime",
             "paper-figure",
             "paper",
         ] {

@@ -1,11 +1,11 @@
 //! The catalogue of figures by name.
 
-use memdil_claims::PanelPredictions;
+use memdil_claims::{PanelPredictions, PanelSlopes};
 use memdil_records::SearchRecord;
 
 use super::{
-    against_ce, by_noise, capacity, decomposition, dilation, epochs, features, layers, model,
-    portrait, sample_ranking, sample_scores, searches,
+    against_ce, by_noise, capacity, decomposition, dilation, epochs, features, lambda, layers,
+    model, portrait, sample_ranking, sample_scores, searches,
 };
 use crate::chart::Figure;
 use crate::classes::{self, NamedClasses};
@@ -18,6 +18,7 @@ pub(crate) struct FigureSources<'a> {
     pub(crate) runs: &'a [&'a Run],
     pub(crate) searches: &'a [&'a SearchRecord],
     pub(crate) predictions: &'a [PanelPredictions],
+    pub(crate) slopes: &'a [PanelSlopes],
     pub(crate) theory: Option<&'a Theory>,
     pub(crate) classes: Option<&'a NamedClasses>,
 }
@@ -25,7 +26,7 @@ pub(crate) struct FigureSources<'a> {
 type Draw = fn(&FigureSources<'_>) -> Result<Option<Figure>, ReportError>;
 
 /// All figures by name.
-const FIGURES: [(&str, Draw); 18] = [
+const FIGURES: [(&str, Draw); 19] = [
     ("phase-portrait", |s| portrait::figure(s.runs)),
     ("dilation-memorization", |s| Ok(dilation::figure(s.runs))),
     ("capacity", |s| Ok(capacity::figure(s.runs))),
@@ -39,6 +40,7 @@ const FIGURES: [(&str, Draw); 18] = [
     ("sample-ranking", |s| sample_ranking::figure(s.runs)),
     ("sample-scores", |s| sample_scores::figure(s.runs)),
     ("layers", |s| Ok(layers::figure(s.runs))),
+    ("lambda", |s| Ok(lambda::figure(s.slopes, s.runs))),
     ("search-history", |s| Ok(searches::figure(s.searches))),
     ("theory-decay", |s| {
         Ok(s.theory.map(|t| t.curves.decay_figure()))

@@ -8,6 +8,7 @@ mod decomposition;
 mod dilation;
 mod epochs;
 mod features;
+mod lambda;
 mod layers;
 mod levels;
 mod lines;

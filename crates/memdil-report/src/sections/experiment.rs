@@ -38,10 +38,12 @@ pub(super) fn section(
         let cards = judged.iter().map(|judged| card(judged));
         shown.push(Block::Cards(cards.collect()));
     }
+    let beside = inputs.beside_model.get(name);
     let sources = FigureSources {
         runs: &runs,
         searches: &searches,
-        predictions: inputs.predictions.get(name).map_or(&[], Vec::as_slice),
+        predictions: beside.map_or(&[], |beside| &beside.predictions),
+        slopes: beside.map_or(&[], |beside| &beside.slopes),
         theory: inputs.theory,
         classes: classes.as_ref().and_then(|of| of.classes.as_ref()),
     };

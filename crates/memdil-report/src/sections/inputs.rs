@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use memdil_claims::PanelPredictions;
-
 use crate::claims::JudgedClaim;
-use crate::experiment::Page;
+use crate::experiment::{BesideModel, Page};
 use crate::options::ReportOptions;
 use crate::runs::distinct;
 use crate::sources::Sources;
@@ -22,7 +20,7 @@ pub(super) struct SectionInputs<'a> {
     pub(super) options: &'a ReportOptions,
     pub(super) theory: Option<&'a Theory>,
     /// By experiment.
-    pub(super) predictions: BTreeMap<&'a str, Vec<PanelPredictions>>,
+    pub(super) beside_model: BTreeMap<&'a str, BesideModel>,
     pub(super) judged: Vec<JudgedClaim<'a>>,
 }
 

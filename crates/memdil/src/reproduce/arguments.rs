@@ -15,7 +15,7 @@ use crate::arguments::{Machine, Processes, existing_folder};
     memdil reproduce --preset paper --engine slurm --partition gpu --gpus-per-task 1 --device cuda:0\n\n\
     The experiment files are built into the program. An interrupted reproduction resumes when the command is repeated.")]
 pub(crate) struct Arguments {
-    /// Preset of the experiments: smoke, quick, standard, standard-full, paper-figure or paper
+    /// Preset of the experiments: smoke, quick, standard, standard-full, regime, paper-figure or paper
     #[arg(long, value_name = "NAME", default_value = "quick")]
     pub(super) preset: String,
     /// Run only this experiment of the preset; can be repeated

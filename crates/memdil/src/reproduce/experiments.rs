@@ -31,6 +31,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "minority-collapse",
     "resnet-fashion-mnist",
     "robust-losses",
+    "theory-regime",
 ];
 
 /// The kind of an experiment file, which decides the command that runs it.
