@@ -4,7 +4,7 @@ python store_results.py reproduction/standard experiments/results/standard
 
 Copies the report with its figures and claims, and writes two files with one line per run, by id:
 runs.jsonl      the record of the run (summary.json)
-courses.jsonl   the quantities that claims read along training: the evaluated epochs, and a list of values per quantity
+courses.jsonl   if there are such claims: the quantities that claims read along training: the evaluated epochs, and a list of values per quantity
 """
 
 import functools
@@ -60,9 +60,11 @@ def main(source, target):
     runs = [(folder, json.loads((folder / "summary.json").read_text())) for folder in folders]
     write(target / "runs.jsonl", [record for _, record in runs])
     courses = [course(*run) for run in runs if of_courses(run[1]["spec"]["experiment"])]
-    write(target / "courses.jsonl", courses)
+    if courses:
+        write(target / "courses.jsonl", courses)
     for name in ["report/claims.json", "report/report.md", "runs/layer-peeled.jsonl"]:
-        shutil.copy(source / name, target)
+        if (source / name).exists():
+            shutil.copy(source / name, target)
     for figure in (source / "report" / "figures").glob("*.svg"):
         shutil.copy(figure, target / "figures")
 

@@ -31,8 +31,7 @@ def slug(key):
 def panels(claim, kind, runs):
     """The panels with the units of their cells by seed: {slug: [{seed: unit}]}."""
     chosen = [run for run in runs if hold(claim.get("where", {}), run)]
-    over = claim.get("over")
-    own = lambda key: key == over or any(decides(conditions, key) for conditions in kind.conditions)
+    own = lambda key: key in kind.levels or any(decides(conditions, key) for conditions in kind.conditions)
     groups = defaultdict(list)
     if "panels" in claim:
         for conditions in claim["panels"]:
@@ -45,7 +44,7 @@ def panels(claim, kind, runs):
             groups[tuple((name, shown(run.get(name))) for name in names)].append(run)
     found = {}
     for key, members in groups.items():
-        names = varying(members, lambda key: key != over)
+        names = varying(members, lambda key: key not in kind.levels)
         cells = defaultdict(dict)
         for run, unit in kind.units(members, runs):
             identity = () if claim["test"] == "prediction" else tuple(shown(run.get(name)) for name in names)

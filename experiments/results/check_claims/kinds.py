@@ -1,4 +1,6 @@
-"""The kinds of tests: `units` yields the leading run and the runs of a unit, `values` one value per condition."""
+"""The kinds of tests: `units` yields the leading run and the runs of a unit, `values` one value per condition.
+
+`levels` are the settings over which a correlation or a slope is computed."""
 
 import math
 
@@ -16,7 +18,11 @@ def reference(run, conditions, runs):
     return next((r for r in runs if r is not run and hold(conditions, r) and matches(run, r, conditions)), None)
 
 
-class Paired:
+class Kind:
+    levels = ()
+
+
+class Paired(Kind):
     def __init__(self, claim):
         self.quantity, self.scale = claim["quantity"], claim["scale"]
         side = claim.get("better") or claim["expect"]
@@ -57,7 +63,7 @@ class Interaction(Paired):
         return [super().values(unit[0])[0] - super().values(unit[1])[0]]
 
 
-class WithinRun:
+class WithinRun(Kind):
     def __init__(self, claim):
         self.dose, self.response = claim["dose"], claim["response"]
         self.scale = claim.get("scale", "ratio")
@@ -94,9 +100,10 @@ class WithinRun:
         return spearman(*zip(*steps))
 
 
-class Dose:
+class Dose(Kind):
     def __init__(self, claim):
         self.over, self.dose, self.response = claim["over"], claim["dose"], claim["response"]
+        self.levels = (self.over,)
         self.scale, self.reference = claim.get("scale", "ratio"), claim.get("reference", {})
         self.requirements = [(claim["expect"], 0.0)]
         self.conditions = [self.reference]
@@ -125,7 +132,7 @@ class Dose:
         return [spearman(doses, [value(run) - (value(clean) if clean else 0.0) for run, clean in unit])]
 
 
-class Trend:
+class Trend(Kind):
     def __init__(self, claim):
         self.quantity, self.scale, self.start = claim["quantity"], claim["scale"], claim["from"]
         self.baseline = claim.get("baseline")
@@ -148,7 +155,7 @@ class Trend:
         return values
 
 
-class Prediction:
+class Prediction(Kind):
     def __init__(self, claim):
         self.fit = claim["fit"]
         self.requirements = [("below", 0.0)] * 2
@@ -176,21 +183,105 @@ class Prediction:
         return [math.log(errors[0] / errors[1]), math.log(errors[0] / errors[2])]
 
     def point(self, run):
-        share = run.record["realised_noise"]
-        return {
-            "eta": share / (1.0 - share),
+        return fit_point(run, "test.rho_nc1") | {
             "level": run.record["requested_noise"],
-            "memorization": run.last("memorization_mean") if share > 0.0 else 0.0,
-            "rho": run.last("test.rho_nc1"),
             "lambda": 0.5 * len(run.get("data.classes")) * run.get("optimizer.weight_decay"),
-            "loss": {"cross_entropy": "ce", "label_smoothing": "ls", "label_relaxation": "lr"}[run.get("loss.kind")],
-            "alpha": run.get("loss.alpha") or 0.0,
         }
 
     def solved(self, point, c_md):
         if point["eta"] <= 0.0:
             return 0.0
-        return Program.rho(point["loss"], point["alpha"], point["lambda"], point["lambda"], point["eta"], c_md)
+        return Program.rho(*point["loss"], point["lambda"], point["lambda"], point["eta"], c_md)
+
+
+def fit_point(run, quantity):
+    """A run in the variables of the line rho = rho_0 + eta nu / C_MD."""
+    share = run.record["realised_noise"]
+    short = {"cross_entropy": "ce", "label_smoothing": "ls", "label_relaxation": "lr"}
+    return {
+        "eta": share / (1.0 - share),
+        "memorization": run.last("memorization_mean") if share > 0.0 else 0.0,
+        "rho": run.last(quantity),
+        "loss": (short[run.get("loss.kind")], run.get("loss.alpha") or 0.0),
+    }
+
+
+class Slopes(Kind):
+    """Slopes of a quantity in lambda."""
+
+    levels = ("training.feature_decay", "optimizer.classifier_weight_decay")
+
+    def __init__(self, claim):
+        self.quantity, self.largest = claim["quantity"], claim["largest_gradient_norm"]
+
+    def by_lambda(self, runs):
+        """The runs of each seed and setting over lambda; those with fewer values of lambda are left out."""
+        groups = []
+        for run in runs:
+            group = next((group for group in groups if matches(group[0], run, dict.fromkeys(self.levels))), None)
+            if group:
+                group.append(run)
+            else:
+                groups.append([run])
+        most = max(map(len, groups))
+        return [group for group in groups if len(group) == most]
+
+    def penalties(self, run):
+        share = run.record["realised_noise"]
+        classifier, features = run.get("optimizer.classifier_weight_decay"), run.get("training.feature_decay")
+        return classifier / (1.0 - share), 0.5 * features
+
+    def measured(self, runs):
+        if any(run.last("gradient_norm") > self.largest for run in runs):
+            raise Missing
+        return self.slope(runs, [run.last(self.quantity) for run in runs])
+
+    def slope(self, runs, values):
+        if any(value is None or value <= 0.0 for value in values):
+            raise Missing
+        return line([0.5 * math.log(math.prod(self.penalties(run))) for run in runs], list(map(math.log, values)))[1]
+
+
+class SlopeDifference(Slopes):
+    def __init__(self, claim):
+        super().__init__(claim)
+        self.requirements = [(claim["expect"], 0.0)]
+        self.conditions = self.sides = [claim["of"], claim["against"]]
+
+    def units(self, runs, _):
+        of, against = (self.by_lambda([run for run in runs if hold(side, run)]) for side in self.sides)
+        free = [*self.sides, dict.fromkeys(self.levels)]
+        for group in of:
+            for other in against:
+                if matches(group[0], other[0], *free):
+                    yield group[0], (group, other)
+                    break
+
+    def values(self, unit):
+        of, against = unit
+        return [self.measured(of) - self.measured(against)]
+
+
+class ModelSlope(Slopes):
+    def __init__(self, claim):
+        super().__init__(claim)
+        self.requirements = [("above", -claim["margin"]), ("below", claim["margin"])]
+        self.conditions, self.fit = [], claim["fit"]
+
+    def units(self, runs, all_runs):
+        fitted = [run for run in all_runs if hold(self.fit, run)]
+        for group in self.by_lambda(runs):
+            yield group[0], (group, [run for run in fitted if run.seed != group[0].seed])
+
+    def values(self, unit):
+        runs, fit = unit
+        points = [fit_point(run, self.quantity) for run in fit]
+        _, slope = line([p["eta"] * p["memorization"] for p in points], [p["rho"] for p in points])
+        model = []
+        for run in runs:
+            point = fit_point(run, self.quantity)
+            model.append(Program.rho(*point["loss"], *self.penalties(run), point["eta"], 1.0 / slope, run.get("model.features")))
+        return [self.measured(runs) - self.slope(runs, model)] * 2
 
 
 def line(x, y):
@@ -207,5 +298,7 @@ KINDS = {
     "within_run": WithinRun,
     "dose": Dose,
     "trend": Trend,
+    "model_slope": ModelSlope,
+    "slope_difference": SlopeDifference,
     "prediction": Prediction,
 }
