@@ -4,7 +4,8 @@ python store_results.py reproduction/standard experiments/results/standard
 
 Copies the report with its figures and claims, and writes two files with one line per run, by id:
 runs.jsonl      the record of the run (summary.json)
-courses.jsonl   if there are such claims: the quantities that claims read along training: the evaluated epochs, and a list of values per quantity
+courses.jsonl   the quantities that claims read along training: the evaluated epochs, and a list of values per quantity. Only written if
+                there are such claims
 """
 
 import functools
@@ -62,9 +63,10 @@ def main(source, target):
     courses = [course(*run) for run in runs if of_courses(run[1]["spec"]["experiment"])]
     if courses:
         write(target / "courses.jsonl", courses)
-    for name in ["report/claims.json", "report/report.md", "runs/layer-peeled.jsonl"]:
-        if (source / name).exists():
-            shutil.copy(source / name, target)
+    for name in ["report/claims.json", "report/report.md"]:
+        shutil.copy(source / name, target)
+    if (source / "runs/layer-peeled.jsonl").exists():
+        shutil.copy(source / "runs/layer-peeled.jsonl", target)
     for figure in (source / "report" / "figures").glob("*.svg"):
         shutil.copy(figure, target / "figures")
 

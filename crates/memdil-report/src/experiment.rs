@@ -108,13 +108,13 @@ impl ReportedExperiment {
                 .any(|(_, rule, _)| rule != ExactRule::DescentReachesMinimum)
     }
 
-    /// The verdicts on the claims, and the runs beside the memorization-dilation model.
+    /// The verdicts on the claims, and the comparisons of runs with the memorization-dilation model.
     pub(crate) fn judge(
         &self,
         runs: &[Run],
         descents: &[Descent],
         theory: Option<&Theory>,
-    ) -> Result<(Vec<Claim>, BesideModel), ReportError> {
+    ) -> Result<(Vec<Claim>, ModelComparisons), ReportError> {
         let own = runs
             .iter()
             .filter(|run| run.record.spec.experiment == self.name);
@@ -124,11 +124,11 @@ impl ReportedExperiment {
             folder: &run.folder,
         });
         let finished: Vec<Finished<'_>> = own.collect();
-        let (mut claims, mut beside) = (Vec::new(), BesideModel::default());
+        let (mut claims, mut compared) = (Vec::new(), ModelComparisons::default());
         for family in Family::of(&self.declarations, self.preset.as_deref(), &self.planned)? {
             claims.extend(family.judge(&finished)?);
-            beside.predictions.extend(family.predictions(&finished)?);
-            beside.slopes.extend(family.slopes(&finished)?);
+            compared.predictions.extend(family.predictions(&finished)?);
+            compared.slopes.extend(family.slopes(&finished)?);
         }
         for (declaration, rule, bound) in self.exact_claims() {
             let outcome = match (rule, theory) {
@@ -139,13 +139,13 @@ impl ReportedExperiment {
             claims
                 .extend(outcome.map(|outcome| with_declaration(&self.name, declaration, outcome)));
         }
-        Ok((claims, beside))
+        Ok((claims, compared))
     }
 }
 
-/// Runs beside the memorization-dilation model, from the claims that compare them.
+/// Comparisons of runs with the memorization-dilation model, from the claims that need them.
 #[derive(Debug, Default)]
-pub(crate) struct BesideModel {
+pub(crate) struct ModelComparisons {
     pub(crate) predictions: Vec<PanelPredictions>,
     pub(crate) slopes: Vec<PanelSlopes>,
 }

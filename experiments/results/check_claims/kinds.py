@@ -5,7 +5,7 @@
 import math
 
 from program import Program
-from runs import hold, matches, scaled
+from runs import decides, hold, matches, scaled
 from seeds import Missing, mean, spearman
 
 
@@ -209,13 +209,13 @@ def fit_point(run, quantity):
 class Slopes(Kind):
     """Slopes of a quantity in lambda."""
 
-    levels = ("training.feature_decay", "optimizer.classifier_weight_decay")
+    levels = ("training.feature_decay", "optimizer.classifier_weight_decay", "training.epochs")
 
     def __init__(self, claim):
-        self.quantity, self.largest = claim["quantity"], claim["largest_gradient_norm"]
+        self.quantity, self.largest = claim["quantity"], claim["largest_gradient_over_decay"]
 
-    def by_lambda(self, runs):
-        """The runs of each seed and setting over lambda; those with fewer values of lambda are left out."""
+    def over_lambda(self, runs):
+        """The runs of each seed and setting over lambda."""
         groups = []
         for run in runs:
             group = next((group for group in groups if matches(group[0], run, dict.fromkeys(self.levels))), None)
@@ -223,23 +223,25 @@ class Slopes(Kind):
                 group.append(run)
             else:
                 groups.append([run])
-        most = max(map(len, groups))
-        return [group for group in groups if len(group) == most]
+        lambdas = [{self.penalties(run) for run in group} for group in groups]
+        assert len(set(map(len, lambdas))) == 1 and len(lambdas[0]) >= 4, "a value of lambda is missing"
+        return groups
 
     def penalties(self, run):
         share = run.record["realised_noise"]
         classifier, features = run.get("optimizer.classifier_weight_decay"), run.get("training.feature_decay")
         return classifier / (1.0 - share), 0.5 * features
 
-    def measured(self, runs):
-        if any(run.last("gradient_norm") > self.largest for run in runs):
+    def value(self, run):
+        if run.last("gradient_over_decay") > self.largest or run.last(self.quantity) <= 0.0:
             raise Missing
-        return self.slope(runs, [run.last(self.quantity) for run in runs])
+        return run.last(self.quantity)
 
     def slope(self, runs, values):
-        if any(value is None or value <= 0.0 for value in values):
-            raise Missing
         return line([0.5 * math.log(math.prod(self.penalties(run))) for run in runs], list(map(math.log, values)))[1]
+
+    def measured(self, runs):
+        return self.slope(runs, list(map(self.value, runs)))
 
 
 class SlopeDifference(Slopes):
@@ -249,7 +251,7 @@ class SlopeDifference(Slopes):
         self.conditions = self.sides = [claim["of"], claim["against"]]
 
     def units(self, runs, _):
-        of, against = (self.by_lambda([run for run in runs if hold(side, run)]) for side in self.sides)
+        of, against = (self.over_lambda([run for run in runs if hold(side, run)]) for side in self.sides)
         free = [*self.sides, dict.fromkeys(self.levels)]
         for group in of:
             for other in against:
@@ -269,18 +271,34 @@ class ModelSlope(Slopes):
         self.conditions, self.fit = [], claim["fit"]
 
     def units(self, runs, all_runs):
-        fitted = [run for run in all_runs if hold(self.fit, run)]
-        for group in self.by_lambda(runs):
-            yield group[0], (group, [run for run in fitted if run.seed != group[0].seed])
+        for group in self.over_lambda(runs):
+            first = group[0]
+            fitted = [run for run in all_runs if run.seed != first.seed and hold(self.fit, run) and self.agrees(run, first)]
+            yield first, (group, fitted)
+
+    def agrees(self, a, b):
+        """True for runs that differ only in seed, loss, noise, lambda, and the settings that `fit` chooses."""
+        free = lambda key: key.startswith(("loss.", "noise.")) or key in self.levels or decides(self.fit, key)
+        return all(a.get(key) == b.get(key) for key in a.settings.keys() | b.settings.keys() if not free(key))
 
     def values(self, unit):
-        runs, fit = unit
-        points = [fit_point(run, self.quantity) for run in fit]
+        runs, fitted = unit
+        points = []
+        for run in fitted:
+            try:
+                self.value(run)
+            except Missing:
+                continue
+            points.append(fit_point(run, self.quantity))
         _, slope = line([p["eta"] * p["memorization"] for p in points], [p["rho"] for p in points])
+        if slope <= 0.0:
+            raise Missing
         model = []
         for run in runs:
-            point = fit_point(run, self.quantity)
-            model.append(Program.rho(*point["loss"], *self.penalties(run), point["eta"], 1.0 / slope, run.get("model.features")))
+            p = fit_point(run, self.quantity)
+            model.append(Program.rho(*p["loss"], *self.penalties(run), p["eta"], 1.0 / slope, run.get("model.features")))
+        if any(not rho for rho in model):
+            raise Missing
         return [self.measured(runs) - self.slope(runs, model)] * 2
 
 

@@ -13,5 +13,6 @@ class Program:
     def rho(cls, loss, alpha, lambda_w, lambda_h, eta, c_md, features=2):
         numbers = zip(["--alpha", "--lambda-w", "--lambda-h", "--eta", "--c-md"], [alpha, lambda_w, lambda_h, eta, c_md])
         arguments = [word for name, number in numbers for word in (name, repr(number))]
-        command = [cls.path, "theory", "md", "--loss", loss, *arguments, "--measure", "sphere", "--dim", str(features), "--nonnegative", "--json"]
+        setting = ["--measure", "sphere", "--dim", str(features), "--nonnegative"]
+        command = [cls.path, "theory", "md", "--loss", loss, *arguments, *setting, "--json"]
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout).get("rho")

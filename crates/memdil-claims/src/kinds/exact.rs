@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::kind::{Kind, is_in_range};
+use super::kind::{Kind, check_range};
 
 /// A rule about the solved models, with its bound.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -33,6 +33,6 @@ pub enum ExactRule {
 
 impl Kind for Exact {
     fn check(&self) -> Result<(), String> {
-        is_in_range("bound", self.bound, self.bound > 0.0, "above 0 and finite")
+        check_range("bound", self.bound, self.bound > 0.0, "above 0 and finite")
     }
 }

@@ -104,9 +104,11 @@ pub(crate) struct Pair {
     pub(crate) against: Vec<usize>,
 }
 
-/// The error for a unit that another kind of test planned.
+/// The reason for a unit that another kind of test planned.
+pub(super) const MISMATCHED_UNIT: &str = "the unit belongs to another kind of test";
+
 pub(super) fn mismatched_unit() -> Values {
-    Err("the unit belongs to another kind of test".into())
+    Err(MISMATCHED_UNIT.into())
 }
 
 /// A requirement: the mean of its values is on the expected side of the bound.
@@ -149,7 +151,7 @@ impl Requirement {
 }
 
 /// Checks that a number is finite and in its range.
-pub(super) fn is_in_range(key: &str, value: f64, valid: bool, range: &str) -> Result<(), String> {
+pub(super) fn check_range(key: &str, value: f64, valid: bool, range: &str) -> Result<(), String> {
     if valid && value.is_finite() {
         return Ok(());
     }

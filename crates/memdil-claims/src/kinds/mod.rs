@@ -1,5 +1,6 @@
 //! The kinds of tests, one per file: its declaration, its units and their values.
 
+mod constants;
 pub(crate) mod dose;
 pub(crate) mod exact;
 pub(crate) mod interaction;

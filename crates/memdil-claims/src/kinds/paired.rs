@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, is_in_range, mismatched_unit};
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, check_range, mismatched_unit};
 use super::sides::Sides;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
@@ -69,7 +69,7 @@ impl ComparesPairs for Paired {
 
     fn check_margin(&self) -> Result<(), String> {
         let valid = self.margin >= 0.0;
-        is_in_range("margin", self.margin, valid, "at least 0 and finite")
+        check_range("margin", self.margin, valid, "at least 0 and finite")
     }
 }
 
@@ -84,7 +84,7 @@ impl ComparesPairs for NonInferior {
 
     fn check_margin(&self) -> Result<(), String> {
         let valid = self.margin > 0.0;
-        is_in_range("margin", self.margin, valid, "above 0 and finite")
+        check_range("margin", self.margin, valid, "above 0 and finite")
     }
 }
 

@@ -3,7 +3,7 @@
 use memdil_records::EpochRecord;
 use serde::Deserialize;
 
-use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, is_in_range, mismatched_unit};
+use super::kind::{Kind, PlannedUnit, Requirement, Units, Values, check_range, mismatched_unit};
 use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
 use crate::runs::finished::FinishedRuns;
@@ -41,7 +41,7 @@ pub struct Start {
 impl Kind for Trend {
     fn check(&self) -> Result<(), String> {
         quantity::check("quantity", &self.quantity, false)?;
-        is_in_range("from.at_least", self.from.at_least, true, "finite")?;
+        check_range("from.at_least", self.from.at_least, true, "finite")?;
         quantity::check("from.quantity", &self.from.quantity, false)?;
         match &self.baseline {
             Some(baseline) => quantity::check("baseline", baseline, false),

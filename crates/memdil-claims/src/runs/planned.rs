@@ -62,9 +62,11 @@ impl<'a> PlannedRuns<'a> {
 
     /// True for runs of one seed that are equal in all settings except the free ones.
     pub(crate) fn matches(&self, a: usize, b: usize, free: impl Fn(&str) -> bool) -> bool {
-        if self.specs[a].seed != self.specs[b].seed {
-            return false;
-        }
+        self.specs[a].seed == self.specs[b].seed && self.agree(a, b, free)
+    }
+
+    /// True for runs that are equal in all settings except the free ones and the seed.
+    pub(crate) fn agree(&self, a: usize, b: usize, free: impl Fn(&str) -> bool) -> bool {
         let (a, b) = (&self.differing[a], &self.differing[b]);
         let mut keys = a.0.keys().chain(b.0.keys()).filter(|key| !free(key));
         keys.all(|key| a.get(key) == b.get(key))

@@ -128,18 +128,18 @@ fn too_few_evaluations_or_levels_are_errors() {
         quantity = "test.rho_nc1"
         fit = { "loss.kind" = "cross_entropy" }
         margin = 0.05
-        largest_gradient_norm = 1e-3
+        largest_gradient_over_decay = 1.0
     "#;
-    let few = "1 values of training.feature_decay and optimizer.classifier_weight_decay are planned; a slope needs 4";
+    let few = "1 value of training.feature_decay and optimizer.classifier_weight_decay planned; a slope needs 4";
     assert!(fault(slope).contains(few), "{}", fault(slope));
     let wrong = fault(&slope.replace("test.rho_nc1", "test.dilation"));
     assert!(
         wrong.contains("test.dilation is not a relative dilation"),
         "{wrong}"
     );
-    let wrong = fault(&slope.replace("1e-3", "0.0"));
+    let wrong = fault(&slope.replace("1.0", "0.0"));
     assert!(
-        wrong.contains("largest_gradient_norm = 0: must be above 0"),
+        wrong.contains("largest_gradient_over_decay = 0: must be above 0"),
         "{wrong}"
     );
 }

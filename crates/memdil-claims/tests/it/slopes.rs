@@ -1,11 +1,10 @@
 //! Verdicts on slopes in the model's lambda.
 
-use memdil_claims::Verdict;
-use memdil_records::EpochRecord;
+use memdil_claims::{Family, Verdict};
 use memdil_theory::{LossKind, MarginLoss, MdSetting, memorization_dilation::solve};
 use serde_json::{Value, json};
 
-use crate::synthetic::{SyntheticRun, jitter, judge, record, run};
+use crate::synthetic::{SyntheticRun, declarations, jitter, judge, record, run};
 
 const SLOPES: &str = r#"
     [[claim]]
@@ -16,7 +15,7 @@ const SLOPES: &str = r#"
     quantity = "test.rho_nc1"
     fit = { "loss.kind" = "cross_entropy" }
     margin = 0.05
-    largest_gradient_norm = 1e-3
+    largest_gradient_over_decay = 1.0
 
     [[claim]]
     id = "difference"
@@ -25,7 +24,7 @@ const SLOPES: &str = r#"
     quantity = "test.rho_nc1"
     of = { "loss.kind" = "label_smoothing" }
     against = { "loss.kind" = "cross_entropy" }
-    largest_gradient_norm = 1e-3
+    largest_gradient_over_decay = 1.0
     expect = "above"
 "#;
 
@@ -67,7 +66,7 @@ fn runs(tilt: impl Fn(u64) -> f64) -> Vec<SyntheticRun> {
             for (index, (json, loss)) in losses.iter().enumerate() {
                 for share in [0.0, 0.2].into_iter().skip(index) {
                     let mut last = record(0.5, 0.9, 0.9);
-                    last.gradient_norm = Some(1e-4);
+                    (last.gradient_norm, last.gradient_over_decay) = (Some(1e-4), Some(0.2));
                     let mut rho = 0.0;
                     if share > 0.0 {
                         rho = solved(loss, share, lambda);
@@ -88,64 +87,65 @@ fn runs(tilt: impl Fn(u64) -> f64) -> Vec<SyntheticRun> {
     runs
 }
 
-fn verdicts(runs: &[SyntheticRun]) -> Vec<(Verdict, Option<String>)> {
-    let claims = judge(SLOPES, runs).into_iter();
-    claims.map(|claim| (claim.verdict, claim.reason)).collect()
+/// The verdicts on both claims.
+fn verdicts(tilt: impl Fn(u64) -> f64) -> [Verdict; 2] {
+    let claims = judge(SLOPES, &runs(tilt));
+    [claims[0].verdict, claims[1].verdict]
 }
 
 #[test]
-fn slopes() {
+fn the_slope_of_the_model_is_supported() {
     let claims = judge(SLOPES, &runs(|_| 0.0));
     let [model, difference] = &claims[..] else {
         panic!("{claims:?}")
     };
     assert_eq!(model.verdict, Verdict::Supported, "{:?}", model.reason);
-    assert_eq!(
-        difference.verdict,
-        Verdict::Supported,
-        "{:?}",
-        difference.reason
-    );
+    let reason = &difference.reason;
+    assert_eq!(difference.verdict, Verdict::Supported, "{reason:?}");
     assert!(model.effect.unwrap().abs() < 0.01, "{:?}", model.effect);
     assert_eq!((model.cells.len(), model.n), (1, 8));
     let notes = model.notes.join(" ");
     assert!(notes.contains("C_MD: 0.6"), "{notes}");
-    assert!(
-        notes.contains("norm of the gradient: 1.0e−4 at most"),
-        "{notes}"
-    );
-
-    // The slope differs from the model's by more than the margin, in either direction.
-    for tilt in [0.2, -0.2] {
-        let found = verdicts(&runs(|_| tilt));
-        assert_eq!(found[0].0, Verdict::Refuted, "{found:?}");
-    }
-    let found = verdicts(&runs(|_| -0.3));
-    assert_eq!(found[1].0, Verdict::Refuted, "{found:?}");
-    // The slopes of one half of the seeds differ in the other direction.
-    let found = verdicts(&runs(|seed| if seed % 2 == 0 { 0.4 } else { -0.5 }));
-    assert!(
-        found
-            .iter()
-            .all(|(verdict, _)| *verdict == Verdict::Inconclusive),
-        "{found:?}"
-    );
+    assert!(notes.contains("gradient_norm: 1.0e−4 at most"), "{notes}");
 }
 
 #[test]
-fn a_run_far_from_a_minimum_has_no_value() {
+fn another_slope_is_refuted() {
+    // Larger and smaller than the model's by more than the margin.
+    assert_eq!(verdicts(|_| 0.2)[0], Verdict::Refuted);
+    assert_eq!(verdicts(|_| -0.2)[0], Verdict::Refuted);
+    assert_eq!(verdicts(|_| -0.3), [Verdict::Refuted; 2]);
+}
+
+#[test]
+fn slopes_of_both_signs_are_inconclusive() {
+    let found = verdicts(|seed| if seed % 2 == 0 { 0.4 } else { -0.5 });
+    assert_eq!(found, [Verdict::Inconclusive; 2]);
+}
+
+#[test]
+fn a_run_with_a_large_gradient_has_no_value() {
     let mut runs = runs(|_| 0.0);
-    for run in &mut runs {
-        if run.spec.seed < 3 {
-            run.epochs
-                .iter_mut()
-                .for_each(|epoch: &mut EpochRecord| epoch.gradient_norm = Some(0.1));
+    for run in runs.iter_mut().filter(|run| run.spec.seed < 3) {
+        for epoch in &mut run.epochs {
+            epoch.gradient_over_decay = Some(2.0);
         }
     }
-    let claims = judge(SLOPES, &runs);
-    for claim in &claims {
+    for claim in judge(SLOPES, &runs) {
         assert_eq!((claim.verdict, claim.n), (Verdict::Inconclusive, 5));
-        let note = "3 values are missing: the norm of the gradient is above 0.001.";
+        let note = "3 values are missing: gradient_over_decay is above 1.";
         assert!(claim.notes.iter().any(|n| n == note), "{:?}", claim.notes);
     }
+}
+
+#[test]
+fn runs_without_a_value_of_lambda_are_an_error() {
+    let mut runs = runs(|_| 0.0);
+    let of_seed = |run: &SyntheticRun| run.spec.seed == 3 && run.spec.training.feature_decay > 0.1;
+    runs.retain(|run| !of_seed(run));
+    let specs: Vec<_> = runs.iter().map(|run| run.spec.clone()).collect();
+    let declared = declarations(SLOPES).unwrap();
+    let error = Family::of(&declared, None, &specs).map(|_| ()).unwrap_err();
+    let expected = "claim 'model': some runs of seed 3 have other values of training.feature_decay";
+    assert!(error.to_string().contains(expected), "{error}");
 }

@@ -84,8 +84,8 @@ pub struct EpochRecord {
     /// Norm of the gradient of the training objective (the loss over all samples trained on, and the
     /// penalties) with respect to all parameters; omitted unless it was measured.
     pub gradient_norm: Option<f64>,
-    /// `gradient_norm` divided by the norm of the gradient of the classifier's weight decay; omitted
-    /// if that is zero.
+    /// `gradient_norm` divided by the norm of the gradient of the weight decay of the classifier's
+    /// weights; omitted if that is zero.
     pub gradient_over_decay: Option<f64>,
     /// Metrics of the layers, from the input to the last layer; omitted unless the layers were
     /// measured.

@@ -4,7 +4,7 @@ use memdil_data::{DataSpec, LabelNoise};
 use memdil_losses::Loss;
 use serde::{Deserialize, Serialize};
 
-use super::model::ModelSpec;
+use super::model::{ModelSpec, NormSpec};
 use super::optimizer::OptimizerSpec;
 use super::schedule::ScheduleSpec;
 use crate::error::RecordError;
@@ -63,8 +63,8 @@ pub struct TrainingSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub evaluate_layers: bool,
     /// Whether every evaluation also measures the norm of the gradient of loss and penalties over
-    /// the samples trained on; needs SGD, no augmentation, and a network without batch
-    /// normalisation; default: false.
+    /// the samples trained on; needs SGD without Nesterov's momentum, no augmentation, and a
+    /// multilayer perceptron without batch normalisation; default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub evaluate_gradient: bool,
 }
@@ -148,20 +148,21 @@ impl RunSpec {
         self.training.validate(self.model.smallest_batch())
     }
 
-    /// A gradient over all samples is defined only if no sample depends on others or on random
-    /// numbers, and it is measured by a step of SGD.
+    /// The gradient over all samples is defined only if no sample depends on others or on random
+    /// numbers; it is measured by a step of SGD.
     fn validate_gradient(&self) -> Result<(), RecordError> {
-        let defined = matches!(
+        let sgd = matches!(
             self.optimizer,
             OptimizerSpec::Sgd {
                 nesterov: false,
                 ..
             }
-        ) && self.data.augment.is_none()
-            && self.model.smallest_batch() == 1;
+        );
+        let independent = matches!(&self.model, ModelSpec::Mlp(mlp) if mlp.norm != NormSpec::Batch);
+        let defined = sgd && independent && self.data.augment.is_none();
         let measured = self.training.evaluate_gradient;
         let range = "false unless the optimiser is SGD without Nesterov's momentum, data.augment is \
-                     omitted, and the network has no batch normalisation";
+                     omitted, and the network is a multilayer perceptron without batch normalisation";
         check(
             defined || !measured,
             "training.evaluate_gradient",

@@ -1,40 +1,51 @@
 //! Relative dilation and test error against lambda, beside the solved model.
 
+use std::collections::BTreeMap;
+
 use memdil_claims::{PanelSlopes, SolvedRun};
 
 use super::lines::{Line, bars, draw_mean, heights, marked_keys, offset};
 use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, Symbol, span};
 use crate::loss::Loss;
-use crate::runs::{
-    Level, Quantity, Run, at_level, distinct, losses, mean, mean_of, select, summary, with_loss,
-};
-use crate::text::{number, percent};
+use crate::runs::{Level, Run, distinct, mean, select, summary};
+use crate::text::{number, percent, when};
 
-/// The quantities that a claim compares with rho of the model, with their headings.
-const COMPARED: [(&str, &str); 2] = [
+/// The headings of the quantities that a claim may compare with rho of the model.
+const COMPARED: [(&str, &str); 3] = [
     ("test.rho_nc1", "rho, from NC1"),
+    ("test.rho", "rho"),
     ("test.rho_correct", "rho, correct samples only"),
 ];
 
-/// `None` without a claim about slopes in lambda.
+/// `None` without a claim about the slope of the model.
 pub(super) fn figure(slopes: &[PanelSlopes], runs: &[&Run]) -> Option<Figure> {
-    let solved: Vec<&SolvedRun> = slopes.iter().flat_map(|panel| &panel.runs).collect();
-    let levels = distinct(solved.iter().map(|run| Level(run.level)));
+    let mut panels: BTreeMap<&str, Vec<&PanelSlopes>> = BTreeMap::new();
+    for slopes in slopes {
+        panels.entry(&slopes.panel).or_default().push(slopes);
+    }
     let mut groups = Vec::new();
-    for level in &levels {
+    for (panel, slopes) in &panels {
         let mut pictures = Vec::new();
         for (quantity, heading) in COMPARED {
-            let of = slopes.iter().filter(|panel| panel.quantity == quantity);
-            let mut runs: Vec<&SolvedRun> = of.flat_map(|panel| &panel.runs).collect();
-            runs.retain(|run| run.level == level.0);
-            pictures.extend(compared(heading, &runs, *level));
+            let of = slopes.iter().filter(|one| one.quantity == quantity);
+            let runs: Vec<&SolvedRun> = of.flat_map(|one| &one.runs).collect();
+            let lines = [
+                lines(&runs, |run| run.measured),
+                lines(&runs, |run| run.model),
+            ];
+            pictures.extend(picture(heading, lines, panel));
         }
-        pictures.extend(errors(&at_level(runs, *level), *level));
-        if !pictures.is_empty() {
-            groups.push(Group::titled(format!("η = {level}"), 3, pictures));
-        }
+        let first = slopes.first().map(|one| one.quantity.as_str());
+        let of = slopes
+            .iter()
+            .filter(|one| Some(one.quantity.as_str()) == first);
+        let runs: Vec<&SolvedRun> = of.flat_map(|one| &one.runs).collect();
+        let errors = [lines(&runs, |run| run.test_error), Vec::new()];
+        pictures.extend(picture("test error", errors, panel));
+        groups.push(Group::titled(panel, 3, pictures));
     }
-    let mut legend = marked_keys(distinct(solved.iter().map(|run| Loss::from(&run.loss))));
+    let all = slopes.iter().flat_map(|panel| &panel.runs);
+    let mut legend = marked_keys(distinct(all.map(|run| Loss::from(&run.loss))));
     legend.push(Key::new(
         Symbol::Line,
         "solved model, in the colour of the loss",
@@ -42,19 +53,19 @@ pub(super) fn figure(slopes: &[PanelSlopes], runs: &[&Run]) -> Option<Figure> {
     (!groups.is_empty()).then(|| Figure {
         caption: caption(runs),
         reading: format!(
-            "Marks are means over seeds. {} Lines without marks: rho of the memorization-dilation model, solved for the \
-             penalties and the realised noise of the same runs, with C_MD fitted to runs of the other seeds under CE. Left: \
-             all test samples; middle: correctly classified test samples around their own class means; right: share of \
+            "Marks are means over seeds. {} Lines: rho of the memorization-dilation model, solved for the penalties and the \
+             realised noise of the same runs, with C_MD fitted to runs of other seeds. λ_H is half the feature decay. Correct \
+             samples only: correctly classified test samples around their own class means. Test error: the share of \
              misclassified test samples, for which the model has no counterpart.",
             bars()
         ),
         legend,
         groups,
-        ..Figure::new("lambda", "Dilation against the penalty λ")
+        ..Figure::new("lambda", "Dilation against the penalty")
     })
 }
 
-/// The memorised share and the gradient norm of the noisy runs, and the range of test error.
+/// The memorised share of the noisy runs, and their gradients.
 fn caption(runs: &[&Run]) -> String {
     let noisy = select(runs, |run| run.eta() > 0.0);
     let last = |quantity: &str| -> Vec<f64> {
@@ -63,89 +74,59 @@ fn caption(runs: &[&Run]) -> String {
             .filter_map(|run| run.last()?.quantity(quantity));
         values.collect()
     };
-    let (shares, norms) = (last("memorized_as_given"), last("gradient_norm"));
-    let share = mean(shares.iter().copied()).map_or_else(String::new, |share| percent(share, 0));
-    let least = shares.into_iter().fold(f64::INFINITY, f64::min);
-    let most = norms.into_iter().fold(0.0, f64::max);
-    let accuracy = mean_of(&noisy, Quantity::Accuracy).unwrap_or_default();
+    let shares = last("memorized_as_given");
+    let least = shares.iter().copied().reduce(f64::min);
+    let (Some(share), Some(least)) = (mean(shares), least) else {
+        return String::new();
+    };
+    let norm = last("gradient_norm").into_iter().reduce(f64::max);
+    let norm = norm.map_or_else(String::new, |norm| {
+        format!(
+            " After the last epoch, the norm of the gradient is at most {}.",
+            number(norm)
+        )
+    });
     format!(
-        "The noisy networks memorise {share} of the corrupted samples ({} at least); the norm of the gradient at the end is at \
-         most {}. They misclassify {} of the test samples on average.",
-        percent(least, 0),
-        number(most),
-        percent(1.0 - accuracy / 100.0, 1)
+        "The noisy networks memorise {} of the wrong labels on average, and at least {}.{}",
+        percent(share, 1),
+        percent(least, 1),
+        when(!norm.is_empty(), norm)
     )
 }
 
-/// The means of a value over the seeds at each lambda.
-fn line<T>(
-    runs: &[T],
-    of: impl Fn(&T) -> Option<(f64, u64, f64)>,
-) -> Vec<(f64, f64, Option<[f64; 2]>)> {
-    let values: Vec<(f64, u64, f64)> = runs.iter().filter_map(of).collect();
-    let lambdas = distinct(values.iter().map(|(lambda, ..)| Level(*lambda)));
-    let at = |lambda: Level| {
-        let here = values.iter().filter(|(other, ..)| *other == lambda.0);
-        let (mean, interval) = summary(here.map(|(_, seed, value)| (*seed, *value)))?;
-        Some((lambda.0, mean, interval))
-    };
-    lambdas.into_iter().filter_map(at).collect()
-}
-
-fn compared(heading: &str, runs: &[&SolvedRun], level: Level) -> Option<Picture> {
-    let mut measured: Vec<Line> = Vec::new();
-    let mut model: Vec<Line> = Vec::new();
+/// The means over seeds of a value at each lambda, by loss.
+fn lines(runs: &[&SolvedRun], value: fn(&SolvedRun) -> f64) -> Vec<Line> {
+    let mut lines = Vec::new();
     for loss in distinct(runs.iter().map(|run| Loss::from(&run.loss))) {
-        let of_loss = runs.iter().filter(|run| Loss::from(&run.loss) == loss);
-        let of_loss: Vec<&SolvedRun> = of_loss.copied().collect();
-        measured.push((
-            loss,
-            line(&of_loss, |run| Some((run.lambda, run.seed, run.measured))),
-        ));
-        model.push((
-            loss,
-            line(&of_loss, |run| Some((run.lambda, run.seed, run.model))),
-        ));
+        let of_loss = || runs.iter().filter(|run| Loss::from(&run.loss) == loss);
+        let mut means = Vec::new();
+        for lambda in distinct(of_loss().map(|run| Level(run.lambda_h))) {
+            let here = of_loss().filter(|run| Level(run.lambda_h) == lambda);
+            if let Some((mean, interval)) = summary(here.map(|run| (run.seed, value(run)))) {
+                means.push((lambda.0, mean, interval));
+            }
+        }
+        lines.push((loss, means));
     }
-    picture(heading, &measured, &model, level)
+    lines
 }
 
-fn errors(runs: &[&Run], level: Level) -> Option<Picture> {
-    let error = |run: &&Run| {
-        let lambda = 0.5 * run.record.spec.training.feature_decay;
-        let error = 1.0 - run.value(Quantity::Accuracy)? / 100.0;
-        Some((lambda, run.seed(), error))
-    };
-    let lines: Vec<Line> = losses(runs)
-        .into_iter()
-        .map(|loss| (loss, line(&with_loss(runs, loss), error)))
-        .collect();
-    picture("test error", &lines, &[], level)
-}
-
-fn picture(heading: &str, measured: &[Line], model: &[Line], level: Level) -> Option<Picture> {
-    let mut values = heights(measured);
-    values.extend(
-        model
-            .iter()
-            .flat_map(|(_, means)| means)
-            .map(|(_, mean, _)| *mean),
-    );
+fn picture(heading: &str, [measured, model]: [Vec<Line>; 2], panel: &str) -> Option<Picture> {
     let lambdas = measured.iter().flat_map(|(_, means)| means);
     let lambdas = span(lambdas.map(|(lambda, ..)| *lambda))?;
-    let values = span(values)?;
-    // Test error has no lines of the model; its intervals may contain zero.
-    let y = match model {
-        [] => Axis::linear([values[0].min(0.0), values[1]], ""),
-        _ => Axis::log(values, ""),
+    let [measured_heights, model_heights] = [&measured, &model].map(|lines| heights(lines));
+    let [low, high] = span(measured_heights.into_iter().chain(model_heights))?;
+    // An interval may contain zero, which a logarithmic axis cannot show.
+    let y = if low > 0.0 && !model.is_empty() {
+        Axis::log([low, high], "")
+    } else {
+        Axis::linear([low.min(0.0), high], "")
     };
-    let x = Axis::log(lambdas, "λ");
+    let x = Axis::log(lambdas, "λ_H");
     let mut plot = Plot::new(Frame::new(320.0, 260.0), heading, &x, &y.max_ticks(6));
-    for (loss, means) in model {
-        plot.series(
-            loss.colour(),
-            means.iter().map(|(lambda, mean, _)| (*lambda, *mean)),
-        );
+    for (loss, means) in &model {
+        let points = means.iter().map(|(lambda, mean, _)| (*lambda, *mean));
+        plot.series(loss.colour(), points);
     }
     let mut ends = Vec::new();
     for (index, (loss, means)) in measured.iter().enumerate() {
@@ -153,15 +134,14 @@ fn picture(heading: &str, measured: &[Line], model: &[Line], level: Level) -> Op
             draw_mean(&mut plot, *loss, *mean, 3.8, offset(index, measured.len()));
         }
         if let [(first, from, _), .., (last, to, _)] = means.as_slice() {
-            let ([first, last], [from, to]) = (
-                [first, last].map(|v| number(*v)),
-                [from, to].map(|v| number(*v)),
-            );
-            ends.push(format!("{loss}: {from} at λ = {first}, {to} at λ = {last}"));
+            let [first, last, from, to] = [first, last, from, to].map(|value| number(*value));
+            ends.push(format!(
+                "{loss}: {from} at λ_H = {first}, {to} at λ_H = {last}"
+            ));
         }
     }
     Some(plot.picture(
-        format!("{heading} against λ, η = {level}"),
+        format!("{heading} against λ_H, {panel}"),
         ends.join("; ") + ".",
     ))
 }

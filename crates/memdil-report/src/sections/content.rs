@@ -37,17 +37,17 @@ pub(crate) fn contents(options: &ReportOptions) -> Result<(Document, Report), Re
     experiments.sort_by_key(|one| (one.page.place.unwrap_or(u32::MAX), &one.name));
     let needed = options.theory || experiments.iter().any(|one| one.needs_theory());
     let theory = needed.then(Theory::solve).transpose()?;
-    let (mut claims, mut beside_model) = (Vec::new(), BTreeMap::new());
+    let (mut claims, mut comparisons) = (Vec::new(), BTreeMap::new());
     for experiment in experiments {
-        let (new, beside) = experiment.judge(runs, &sources.descents, theory.as_ref())?;
+        let (new, compared) = experiment.judge(runs, &sources.descents, theory.as_ref())?;
         claims.extend(new);
-        beside_model.insert(experiment.name.as_str(), beside);
+        comparisons.insert(experiment.name.as_str(), compared);
     }
     let inputs = SectionInputs {
         sources: &sources,
         options,
         theory: theory.as_ref(),
-        beside_model,
+        comparisons,
         judged: judged(&claims),
     };
     let document = document(&inputs, comparison.as_ref())?;

@@ -38,12 +38,12 @@ pub(super) fn section(
         let cards = judged.iter().map(|judged| card(judged));
         shown.push(Block::Cards(cards.collect()));
     }
-    let beside = inputs.beside_model.get(name);
+    let compared = inputs.comparisons.get(name);
     let sources = FigureSources {
         runs: &runs,
         searches: &searches,
-        predictions: beside.map_or(&[], |beside| &beside.predictions),
-        slopes: beside.map_or(&[], |beside| &beside.slopes),
+        predictions: compared.map_or(&[], |compared| &compared.predictions),
+        slopes: compared.map_or(&[], |compared| &compared.slopes),
         theory: inputs.theory,
         classes: classes.as_ref().and_then(|of| of.classes.as_ref()),
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::claims::JudgedClaim;
-use crate::experiment::{BesideModel, Page};
+use crate::experiment::{ModelComparisons, Page};
 use crate::options::ReportOptions;
 use crate::runs::distinct;
 use crate::sources::Sources;
@@ -20,7 +20,7 @@ pub(super) struct SectionInputs<'a> {
     pub(super) options: &'a ReportOptions,
     pub(super) theory: Option<&'a Theory>,
     /// By experiment.
-    pub(super) beside_model: BTreeMap<&'a str, BesideModel>,
+    pub(super) comparisons: BTreeMap<&'a str, ModelComparisons>,
     pub(super) judged: Vec<JudgedClaim<'a>>,
 }
 

@@ -12,6 +12,7 @@ use crate::network::state::read_tensors;
 use crate::prepare::Prepared;
 use crate::run::checkpoint::{self, Checkpoint};
 use crate::run::evaluation::Evaluation;
+use crate::run::evaluation::gradient::measure_gradient;
 use crate::run::evaluation::layers::{check_layers, measure_layers, write_layers};
 use crate::run::options::RunOptions;
 use crate::run::training::learning_rate;
@@ -135,6 +136,9 @@ fn evaluate(
     evaluation.measure(&spec.loss, scores, &mut record)?;
     if wants_layers {
         measure_layers(network.as_mut(), &spec, &data, &mut record)?;
+    }
+    if spec.training.evaluate_gradient {
+        measure_gradient(network.as_mut(), &spec, &data, &mut record)?;
     }
     if let Some(out) = &options.layers_out {
         write_layers(network.as_mut(), &spec, &data, out)?;

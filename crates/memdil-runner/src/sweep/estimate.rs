@@ -88,10 +88,15 @@ impl Calibration {
     /// The estimated seconds of a run of this kind.
     pub fn seconds(&self, spec: &RunSpec) -> f64 {
         let training = &spec.training;
-        let steps = training.epochs * self.train.div_ceil(training.batch_size);
         let evaluations = training.evaluations();
         // The samples pass through the network twice more if the layers are measured.
         let passes = if training.evaluate_layers { 3 } else { 1 };
+        let measured = if training.evaluate_gradient {
+            evaluations
+        } else {
+            0
+        };
+        let steps = (training.epochs + measured) * self.train.div_ceil(training.batch_size);
         self.start
             + self.step * steps as f64
             + self.evaluated * (evaluations * passes * (self.train + self.others)) as f64

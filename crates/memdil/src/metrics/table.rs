@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 
 /// Groups and the prefixes of the names that belong to them, in printed order.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("training", &["epoch", "learning_rate", "loss", "seconds"]),
+    (
+        "training",
+        &["epoch", "learning_rate", "loss", "gradient", "seconds"],
+    ),
     ("inputs", &["samples", "dim", "classes"]),
     (
         "collapse",

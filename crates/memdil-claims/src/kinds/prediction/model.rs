@@ -4,9 +4,10 @@ use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use memdil_theory::fit::{FitRow, fit_line};
 use memdil_theory::memorization_dilation::solve;
-use memdil_theory::{LossKind, MarginLoss, MdSetting};
+use memdil_theory::{MarginLoss, MdSetting};
 
 use crate::error::ClaimError;
+use crate::kinds::constants::{fit_row, line, margin_loss};
 use crate::runs::finished::Run;
 use crate::runs::no_value::NoValue;
 use crate::stats::mean;
@@ -38,43 +39,19 @@ impl Point {
         if spec.data.classes.len() != 2 {
             return Err("rho from NC1 is defined for two classes".to_owned());
         }
-        let share = record.realised_noise;
-        let separation = run.last("test.separation")?;
-        let mut memorization = 0.0;
-        if share > 0.0 {
-            memorization = run.last("memorization_mean")?;
-        }
         Ok(Self {
             seed: spec.seed,
             specified: spec.loss.clone(),
             loss: margin_loss(spec)?,
             level: record.requested_noise,
             lambda: lambda(spec).ok_or("the model needs a coupled weight decay above zero")?,
-            row: FitRow {
-                eta: share / (1.0 - share),
-                memorization,
-                separation,
-                radius: run.last("test.rho_nc1")? * separation,
-                group: None,
-            },
+            row: fit_row(run, "test.rho_nc1")?,
         })
     }
 
     fn rho(&self) -> f64 {
         self.row.radius / self.row.separation
     }
-}
-
-/// The loss in the form that the model needs.
-pub(crate) fn margin_loss(spec: &RunSpec) -> Result<MarginLoss, String> {
-    let alpha = spec.loss.alpha().unwrap_or(0.0);
-    let loss = match spec.loss.short_name() {
-        "CE" => return Ok(MarginLoss::cross_entropy()),
-        "LS" => MarginLoss::new(LossKind::Ls, alpha),
-        "LR" => MarginLoss::new(LossKind::Lr, alpha),
-        other => return Err(format!("the model is not defined for the loss {other}")),
-    };
-    loss.map_err(|error| error.to_string())
 }
 
 /// The model's $\lambda$. The optimiser adds half its weight decay times the squared weights to a
@@ -174,16 +151,4 @@ fn predict(point: &Point, c_md: f64) -> Result<Option<f64>, ClaimError> {
     }
     let setting = MdSetting::new(point.lambda, point.lambda).noise(point.row.eta, c_md);
     Ok(solve(&setting, &point.loss)?.rho())
-}
-
-/// Slope and intercept of the least-squares line; `None` if all `x` are equal.
-pub(crate) fn line(x: &[f64], y: &[f64]) -> Option<(f64, f64)> {
-    let (centre_x, centre_y) = (mean(x)?, mean(y)?);
-    let xx: f64 = x.iter().map(|x| (x - centre_x).powi(2)).sum();
-    let products = x
-        .iter()
-        .zip(y)
-        .map(|(x, y)| (x - centre_x) * (y - centre_y));
-    let slope = products.sum::<f64>() / xx;
-    (xx > 0.0).then_some((slope, centre_y - slope * centre_x))
 }

@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 
 use memdil_losses::Loss;
-use memdil_theory::fit::{FitRow, fit_line};
+use memdil_theory::fit::{Constants, fit_line};
 use memdil_theory::memorization_dilation::solve;
 use serde::Deserialize;
 
 use super::regime::{
-    self, check_gradient_norm, eta, is_penalty, log_lambda, positive_value, setting, slope,
+    check_largest_gradient, follows_lambda, log_lambda, over_lambda, positive_value, setting, slope,
 };
 use crate::SEEDS_NEEDED;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::Expect;
 use crate::declaration::quantity;
 use crate::error::ClaimError;
-use crate::kinds::kind::{Kind, PlannedUnit, Requirement, Units, Values, is_in_range};
-use crate::kinds::prediction::model::margin_loss;
+use crate::kinds::constants::{fit_row, margin_loss};
+use crate::kinds::kind::{
+    Kind, MISMATCHED_UNIT, PlannedUnit, Requirement, Units, Values, check_range,
+};
 use crate::panels::Panel;
-use crate::runs::finished::{FinishedRuns, Run};
+use crate::runs::finished::FinishedRuns;
 use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 use crate::stats::{mean, mean_interval};
@@ -29,7 +31,8 @@ use crate::verdict::Unit;
 /// memorization-dilation model, solved for the penalties and the realised noise of the same runs.
 /// $\lambda$ is the geometric mean of the model's $\lambda_W$ and $\lambda_H$. The constant
 /// $C_{MD}$ is fitted to the `fit` runs of the other seeds. The claim is that both slopes are equal
-/// up to the margin.
+/// up to the margin. The dilation of clean networks, $\rho_0$ of the fit, is not part of the model's
+/// slope; the notes have the slope with it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSlope {
@@ -39,8 +42,8 @@ pub struct ModelSlope {
     pub fit: Conditions,
     /// The largest difference of the slopes that counts as equal, positive.
     pub margin: f64,
-    /// A run with a larger norm of the gradient after the last epoch has no value.
-    pub largest_gradient_norm: f64,
+    /// A run with a larger `gradient_over_decay` after the last epoch has no value.
+    pub largest_gradient_over_decay: f64,
 }
 
 /// A run beside the model, solved for its penalties and its noise.
@@ -53,12 +56,14 @@ pub struct SolvedRun {
     /// The requested noise level.
     pub level: f64,
     /// The model's $\lambda_H$.
-    pub lambda: f64,
+    pub lambda_h: f64,
     log_lambda: f64,
     /// The relative dilation of the run.
     pub measured: f64,
     /// Rho of the solved model.
     pub model: f64,
+    /// The share of misclassified test samples.
+    pub test_error: f64,
 }
 
 /// The runs of one panel of a slope test.
@@ -76,18 +81,20 @@ pub struct PanelSlopes {
 struct Slopes {
     measured: f64,
     model: f64,
+    /// The slope of $\rho_0 + \rho$; `None` if it is not positive everywhere.
+    with_rho_0: Option<f64>,
     c_md: f64,
 }
 
 impl Kind for ModelSlope {
     fn check(&self) -> Result<(), String> {
-        is_in_range(
+        check_range(
             "margin",
             self.margin,
             self.margin > 0.0,
             "above 0 and finite",
         )?;
-        check_gradient_norm(self.largest_gradient_norm)?;
+        check_largest_gradient(self.largest_gradient_over_decay)?;
         quantity::check("quantity", &self.quantity, false)?;
         let relative = ["test.rho_nc1", "test.rho", "test.rho_correct"];
         if relative.contains(&self.quantity.as_str()) {
@@ -106,11 +113,11 @@ impl Kind for ModelSlope {
 
     /// The conditions of `fit` choose runs for the constant, not sides of a comparison.
     fn decides(&self, key: &str) -> bool {
-        is_penalty(key)
+        follows_lambda(key)
     }
 
     fn is_level(&self, key: &str) -> bool {
-        is_penalty(key)
+        follows_lambda(key)
     }
 
     fn requirements(&self) -> Vec<Requirement> {
@@ -129,14 +136,23 @@ impl Kind for ModelSlope {
         within.to_vec()
     }
 
+    /// One unit per seed and setting. The constants are fitted to runs that differ from it only in
+    /// seed, loss, noise, lambda, and the settings that `fit` chooses.
     fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
-        let seed_of = |run: usize| planned.specs[run].seed;
         let fitted = planned.holding(&planned.all(), &self.fit);
+        let free = |key: &str| {
+            let varies = key.starts_with("loss.") || key.starts_with("noise.");
+            varies || follows_lambda(key) || self.fit.decides(key)
+        };
         let mut units = Vec::new();
-        for levels in regime::levels(planned, runs)? {
+        for levels in over_lambda(planned, runs)? {
+            let first = levels[0];
             let mut fit = fitted.clone();
-            fit.retain(|&run| seed_of(run) != seed_of(levels[0]));
-            units.push((levels[0], PlannedUnit::ModelSlope { fit, levels }));
+            fit.retain(|&run| {
+                planned.specs[run].seed != planned.specs[first].seed
+                    && planned.agree(run, first, free)
+            });
+            units.push((first, PlannedUnit::ModelSlope { fit, levels }));
         }
         Ok(units)
     }
@@ -146,100 +162,105 @@ impl Kind for ModelSlope {
         Ok(vec![slopes.measured - slopes.model; 2])
     }
 
-    /// For each cell the two slopes, and the states of the runs that they are computed from.
+    /// For each cell its slopes, then the constant, and the states in which the runs ended.
     fn notes(&self, panel: &Panel, runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
         let mut notes = Vec::new();
         let mut constants = BTreeMap::new();
         for cell in &panel.cells {
-            let (mut measured, mut model) = (Vec::new(), Vec::new());
+            let mut slopes = Vec::new();
             for (seed, unit) in &cell.units {
-                if let Some(slopes) = NoValue::or_undefined(self.slopes(unit, runs))? {
-                    measured.push(slopes.measured);
-                    model.push(slopes.model);
-                    constants.insert(*seed, slopes.c_md);
+                if let Some(found) = NoValue::or_undefined(self.slopes(unit, runs))? {
+                    constants.insert(*seed, found.c_md);
+                    slopes.push(found);
                 }
             }
-            if let (Some(measured), Some(model)) = (with_interval(&measured), with_interval(&model))
-            {
+            let of = |part: fn(&Slopes) -> f64| slopes.iter().map(part).collect::<Vec<f64>>();
+            let (measured, model) = (of(|s| s.measured), of(|s| s.model));
+            if let (Some(measured), Some(model)) = (with_interval(&measured), with_range(&model)) {
                 notes.push(format!(
-                    "{}: measured {measured}, model {model}.",
+                    "{}: measured slope {measured}, model {model}.",
                     cell.label
+                ));
+            }
+            let with_rho_0: Vec<f64> = slopes.iter().filter_map(|s| s.with_rho_0).collect();
+            if let Some(with_rho_0) = with_range(&with_rho_0) {
+                notes.push(format!(
+                    "With the fitted rho of clean networks added, the model's slope is {with_rho_0}."
                 ));
             }
         }
         let constants: Vec<f64> = constants.into_values().collect();
-        if let Some(c_md) = with_interval(&constants) {
-            notes.push(format!("C_MD: {c_md}."));
-        }
-        notes.extend(states(panel, runs));
+        notes.extend(with_range(&constants).map(|c_md| format!("C_MD: {c_md}.")));
+        notes.extend(final_states(panel, runs));
         Ok(notes)
     }
 }
 
 impl ModelSlope {
     fn slopes(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Slopes, NoValue> {
-        let (c_md, solved) = self.solved(unit, runs)?;
-        let of = |rho: fn(&SolvedRun) -> f64| {
+        let (constants, solved) = self.solved(unit, runs)?;
+        let of = |rho: &dyn Fn(&SolvedRun) -> f64| {
             let point = |run: &SolvedRun| (run.log_lambda, rho(run).ln());
             slope(&solved.iter().map(point).collect::<Vec<_>>())
         };
+        let rho_0 = constants.rho_0;
+        // A negative rho_0 can outweigh rho of the model.
+        let positive = solved.iter().all(|run| rho_0 + run.model > 0.0);
         Ok(Slopes {
-            measured: of(|run| run.measured)?,
-            model: of(|run| run.model)?,
-            c_md,
+            measured: of(&|run| run.measured)?,
+            model: of(&|run| run.model)?,
+            with_rho_0: match positive {
+                true => Some(of(&|run| rho_0 + run.model)?),
+                false => None,
+            },
+            c_md: constants.c_md,
         })
     }
 
-    /// $C_{MD}$, and the runs of a unit beside the solved model.
+    /// The fitted constants, and the runs of a unit beside the solved model.
     pub(crate) fn solved(
         &self,
         unit: &PlannedUnit,
         runs: &FinishedRuns<'_>,
-    ) -> Result<(f64, Vec<SolvedRun>), NoValue> {
+    ) -> Result<(Constants, Vec<SolvedRun>), NoValue> {
         let PlannedUnit::ModelSlope { fit, levels } = unit else {
-            return Err("the unit belongs to another kind of test".into());
+            return Err(MISMATCHED_UNIT.into());
         };
-        let fitted = runs
+        let value = |run| positive_value(run, &self.quantity, self.largest_gradient_over_decay);
+        let mut rows = Vec::new();
+        for run in runs
             .all(fit)
-            .map_err(|reason| format!("a run that the constant is fitted to: {reason}"))?;
-        let rows: Result<Vec<FitRow>, String> = fitted.iter().map(|run| self.row(run)).collect();
-        let c_md = fit_line(&rows?).map_err(|error| error.to_string())?.c_md;
+            .map_err(|reason| format!("a run that the constant is fitted to: {reason}"))?
+        {
+            if value(run).is_ok() {
+                rows.push(fit_row(run, &self.quantity)?);
+            }
+        }
+        let constants = fit_line(&rows).map_err(|error| error.to_string())?;
         let mut solved = Vec::new();
         for run in runs.all(levels)? {
             let spec = &run.record().spec;
-            let setting = setting(run)?.noise(eta(run), c_md);
+            let setting = setting(run)?;
+            let setting = setting.noise(setting.eta, constants.c_md);
             let solution = solve(&setting, &margin_loss(spec)?).map_err(ClaimError::from)?;
+            let rho = solution.rho().filter(|rho| *rho > 0.0);
             solved.push(SolvedRun {
                 seed: spec.seed,
                 loss: spec.loss.clone(),
                 level: run.record().requested_noise,
-                lambda: setting.lambda_h,
+                lambda_h: setting.lambda_h,
                 log_lambda: log_lambda(&setting),
-                measured: positive_value(run, &self.quantity, self.largest_gradient_norm)?,
-                model: solution.rho().ok_or("the model predicts total collapse")?,
+                measured: value(run)?,
+                model: rho.ok_or("rho of the solved model is zero or not defined")?,
+                test_error: 1.0 - run.last("test.accuracy")?,
             });
         }
-        Ok((c_md, solved))
-    }
-
-    fn row(&self, run: &Run<'_>) -> Result<FitRow, String> {
-        let separation = run.last("test.separation")?;
-        let eta = eta(run);
-        Ok(FitRow {
-            eta,
-            memorization: match eta > 0.0 {
-                true => run.last("memorization_mean")?,
-                false => 0.0,
-            },
-            separation,
-            radius: run.last(&self.quantity)? * separation,
-            group: None,
-        })
+        Ok((constants, solved))
     }
 }
 
-/// The largest norm of the gradient and the smallest memorised share of the runs of a panel.
-fn states(panel: &Panel, runs: &FinishedRuns<'_>) -> Option<String> {
+/// The memorised shares and the gradients of the runs of a panel.
+fn final_states(panel: &Panel, runs: &FinishedRuns<'_>) -> Option<String> {
     let mut all = Vec::new();
     for unit in panel.units() {
         if let PlannedUnit::ModelSlope { levels, .. } = unit {
@@ -247,28 +268,39 @@ fn states(panel: &Panel, runs: &FinishedRuns<'_>) -> Option<String> {
         }
     }
     let of = |quantity: &str| {
-        all.iter()
-            .filter_map(|run| run.last(quantity).ok())
-            .collect::<Vec<f64>>()
+        let values = all.iter().filter_map(|run| run.last(quantity).ok());
+        values.collect::<Vec<f64>>()
     };
-    let norm = of("gradient_norm").into_iter().reduce(f64::max)?;
+    let largest = |quantity: &str| of(quantity).into_iter().reduce(f64::max);
     let shares = of("memorized_as_given");
-    let share = shares.iter().copied().reduce(f64::min)?;
     Some(format!(
-        "Memorised share: {} on average, {} at least; norm of the gradient: {} at most.",
+        "Memorised share: {} on average, {} at least; gradient_norm: {} at most, gradient_over_decay: {} at most.",
         number(mean(&shares)?),
-        number(share),
-        number(norm)
+        number(shares.iter().copied().reduce(f64::min)?),
+        number(largest("gradient_norm")?),
+        number(largest("gradient_over_decay")?)
     ))
 }
 
 /// The mean, with its 95% interval if there are enough seeds.
 fn with_interval(values: &[f64]) -> Option<String> {
-    let centre = mean(values)?;
-    Some(
-        match mean_interval(values).filter(|_| values.len() >= SEEDS_NEEDED) {
-            Some([low, high]) => format!("{} [{}, {}]", number(centre), number(low), number(high)),
-            None => number(centre),
-        },
-    )
+    let centre = number(mean(values)?);
+    let enough = values.len() >= SEEDS_NEEDED;
+    Some(match mean_interval(values).filter(|_| enough) {
+        Some([low, high]) => format!("{centre} [{}, {}]", number(low), number(high)),
+        None => centre,
+    })
+}
+
+/// The mean and the range of estimates that share most of their data, for which there is no
+/// interval.
+fn with_range(values: &[f64]) -> Option<String> {
+    let least = values.iter().copied().reduce(f64::min)?;
+    let most = values.iter().copied().reduce(f64::max)?;
+    Some(format!(
+        "{} (from {} to {} over seeds)",
+        number(mean(values)?),
+        number(least),
+        number(most)
+    ))
 }

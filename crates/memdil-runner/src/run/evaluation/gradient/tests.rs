@@ -3,7 +3,6 @@ use candle_core::Device;
 use super::*;
 use crate::network::build::build_network;
 
-/// More samples than a chunk has.
 const CONFIG: &str = r#"
     experiment = "gradient"
     seed = 3

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use super::regime::{self, check_gradient_norm, is_penalty, measured_slope};
+use super::regime::{
+    OverLambda, check_largest_gradient, follows_lambda, measured_slope, over_lambda,
+};
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::Expect;
 use crate::declaration::quantity;
@@ -23,15 +25,15 @@ pub struct SlopeDifference {
     pub of: Conditions,
     /// Conditions on the runs that they are compared with.
     pub against: Conditions,
-    /// A run with a larger norm of the gradient after the last epoch has no value.
-    pub largest_gradient_norm: f64,
+    /// A run with a larger `gradient_over_decay` after the last epoch has no value.
+    pub largest_gradient_over_decay: f64,
     /// The expected side of zero.
     pub expect: Expect,
 }
 
 impl Kind for SlopeDifference {
     fn check(&self) -> Result<(), String> {
-        check_gradient_norm(self.largest_gradient_norm)?;
+        check_largest_gradient(self.largest_gradient_over_decay)?;
         quantity::check("quantity", &self.quantity, false)
     }
 
@@ -40,7 +42,7 @@ impl Kind for SlopeDifference {
     }
 
     fn is_level(&self, key: &str) -> bool {
-        is_penalty(key)
+        follows_lambda(key)
     }
 
     fn requirements(&self) -> Vec<Requirement> {
@@ -52,12 +54,16 @@ impl Kind for SlopeDifference {
     }
 
     fn units(&self, planned: &PlannedRuns<'_>, runs: &[usize]) -> Units {
-        let of = regime::levels(planned, &planned.holding(runs, &self.of))?;
-        let against = regime::levels(planned, &planned.holding(runs, &self.against))?;
+        let mut both = planned.holding(runs, &self.of);
+        both.extend(planned.holding(runs, &self.against));
+        // Grouped together, so that both sides have the same values of lambda.
+        let groups = over_lambda(planned, &both)?.into_iter();
+        let (of, against): (Vec<OverLambda>, Vec<OverLambda>) =
+            groups.partition(|group| self.of.hold(&planned.settings[group[0]]));
         let free = |key: &str| self.decides(key);
         let mut units = Vec::new();
         for of in of {
-            let same = |other: &&Vec<usize>| planned.matches(of[0], other[0], free);
+            let same = |other: &&OverLambda| planned.matches(of[0], other[0], free);
             if let Some(against) = against.iter().find(same) {
                 let against = against.clone();
                 units.push((of[0], PlannedUnit::Slopes { of, against }));
@@ -70,8 +76,10 @@ impl Kind for SlopeDifference {
         let PlannedUnit::Slopes { of, against } = unit else {
             return mismatched_unit();
         };
-        let slope =
-            |levels| measured_slope(runs, levels, &self.quantity, self.largest_gradient_norm);
+        let slope = |group| {
+            let largest = self.largest_gradient_over_decay;
+            measured_slope(runs, group, &self.quantity, largest)
+        };
         Ok(vec![slope(of)? - slope(against)?])
     }
 }
