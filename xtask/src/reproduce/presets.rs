@@ -38,11 +38,10 @@ pub(super) fn check(folder: &Path, preset: &str, only: &[&str]) -> Result<(), Fa
     }
 }
 
-/// The names in `[preset.NAME]` and `[preset.NAME.TABLE]`.
+/// The names in `[preset.NAME]`, `[preset.NAME.TABLE]` and `[[preset.NAME]]`.
 fn presets(text: &str) -> BTreeSet<&str> {
-    let tables = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("[preset."));
+    let lines = text.lines();
+    let tables = lines.filter_map(|line| line.trim_start_matches('[').strip_prefix("preset."));
     tables
         .filter_map(|rest| rest.split([']', '.']).next())
         .collect()
@@ -59,6 +58,7 @@ mod tests {
         let folder = TestFolder::with(&[
             ("a.toml", "[preset.quick]\nseed = 1\n[preset.quick.sweep]\n"),
             ("b.toml", "[preset.quick]\n[preset.paper.sweep]\n"),
+            ("c.toml", "[[preset.several]]\n[[preset.several]]\n"),
             ("folder/c.toml", "[preset.huge]\n"),
             ("d.md", "[preset.huge]\n"),
         ]);
@@ -70,8 +70,9 @@ mod tests {
         assert_eq!(refusal("paper", &[]), None);
         assert_eq!(
             refusal("huge", &[]).as_deref(),
-            Some("no experiment has the preset 'huge'; choose one of: paper, quick")
+            Some("no experiment has the preset 'huge'; choose one of: paper, quick, several")
         );
+        assert_eq!(refusal("several", &["c"]), None);
         assert_eq!(
             refusal("paper", &["b", "a"]).as_deref(),
             Some("preset 'paper' has no experiment 'a'; it has: b")

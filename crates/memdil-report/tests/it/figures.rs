@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use memdil_records::{EpochRecord, LayerRecord, RunRecord};
+use memdil_records::{EpochRecord, LayerRecord, OptimizerSpec, RunRecord, run_id};
 use memdil_report::{Page, ReportOptions, write_report};
 use tempfile::TempDir;
 
@@ -293,5 +293,57 @@ fn the_model_is_compared_with_its_baselines() {
         "{caption}"
     );
     let without = page("figures = ['model']", "claim = []", &records, &[]);
+    assert!(!without.contains("<figure"));
+}
+
+#[test]
+fn networks_in_the_regime_of_the_model_are_drawn_beside_it() {
+    const CLAIM: &str = r#"
+        [[claim]]
+        id = "slope"
+        statement = "The slope of rho is that of the model."
+        test = "model_slope"
+        where = { "noise.eta" = 0.4 }
+        quantity = "test.rho_nc1"
+        fit = { "loss.kind" = "cross_entropy" }
+        margin = 0.05
+        largest_gradient_over_decay = 1.0
+    "#;
+    let mut records = Vec::new();
+    for seed in 0..6 {
+        for loss in ["CE", "LS"] {
+            for lambda in [1e-4, 1e-3, 1e-2, 1e-1] {
+                for eta in [0.0, 0.4] {
+                    let mut record = run(&MadeUpRun::new(loss, eta, seed), 0.1, 0.9);
+                    record.spec.training.feature_decay = 2.0 * lambda;
+                    if let OptimizerSpec::Sgd {
+                        classifier_weight_decay,
+                        ..
+                    } = &mut record.spec.optimizer
+                    {
+                        *classifier_weight_decay = Some(lambda);
+                    }
+                    record.id = run_id(&record.spec);
+                    let last = record.last.as_mut().unwrap();
+                    last.gradient_norm = Some(1e-5);
+                    last.gradient_over_decay = Some(0.1);
+                    last.test.as_mut().unwrap().rho_nc1 = Some(0.1 + eta);
+                    records.push(record);
+                }
+            }
+        }
+    }
+    let html = page("figures = ['lambda']", CLAIM, &records, &[]);
+    let expected = "The noisy networks memorise 90.0% of the wrong labels on average, and at least 90.0%. After the last epoch, \
+                    the norm of the gradient is at most 1.0e−5.";
+    assert!(html.contains(expected), "{html}");
+    let measured = "rho, from NC1 against λ_H, fashion-mnist-embedded";
+    assert!(html.contains(measured), "{html}");
+    assert!(
+        html.contains("CE: 0.500 at λ_H = 1.0e−4, 0.500 at λ_H = 0.100"),
+        "{html}"
+    );
+    assert!(html.contains("test error against λ_H"), "{html}");
+    let without = page("figures = ['lambda']", "claim = []", &records, &[]);
     assert!(!without.contains("<figure"));
 }
