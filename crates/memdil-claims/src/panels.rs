@@ -7,16 +7,9 @@ use crate::declaration::conditions::Conditions;
 use crate::declaration::settings::{last, shown};
 use crate::declared::Declaration;
 use crate::error::ClaimError;
-use crate::kinds::kind::PlannedUnit;
+use crate::kinds::kind::{Cell, PlannedUnit};
 use crate::kinds::test::Test;
 use crate::runs::planned::{Key, PlannedRuns};
-
-/// Units that differ only in the seed.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Cell {
-    pub(crate) label: String,
-    pub(crate) units: BTreeMap<u64, PlannedUnit>,
-}
 
 /// Cells that share one verdict.
 #[derive(Clone, Debug, PartialEq)]

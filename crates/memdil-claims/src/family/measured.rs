@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use super::member::{BySeed, Scope, average, collect, not_tested};
 use crate::declared::Declaration;
 use crate::error::ClaimError;
-use crate::kinds::kind::Requirement;
-use crate::panels::Cell;
+use crate::kinds::kind::{Cell, Requirement};
 use crate::runs::finished::FinishedRuns;
 use crate::runs::no_value::NoValue;
 use crate::stats::{mean, mean_interval, sign_test, t_test, wilcoxon_signed_rank};
@@ -46,7 +45,7 @@ impl<'a> Measured<'a> {
         if let Scope::Panel(panel) = scope {
             measured
                 .notes
-                .extend(declaration.kind().notes(panel, runs)?);
+                .extend(declaration.kind().notes(&panel.cells, runs)?);
         }
         Ok(measured)
     }

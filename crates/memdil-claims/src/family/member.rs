@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::SEEDS_NEEDED;
-use crate::panels::{Cell, Panel, common_seeds};
+use crate::kinds::kind::Cell;
+use crate::panels::{Panel, common_seeds};
 
 /// The scope of a member of a family: one panel, or the mean over panels.
 pub(super) enum Scope<'p> {

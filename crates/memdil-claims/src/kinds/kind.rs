@@ -1,10 +1,11 @@
 //! The interface of a kind of test.
 
+use std::collections::BTreeMap;
+
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::{Expect, Scale};
 use crate::declaration::quantity;
 use crate::error::ClaimError;
-use crate::panels::Panel;
 use crate::runs::finished::FinishedRuns;
 use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
@@ -49,8 +50,8 @@ pub(crate) trait Kind {
         mismatched_unit()
     }
 
-    /// Remarks on the values of a panel.
-    fn notes(&self, _panel: &Panel, _runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
+    /// Remarks on the values of the cells of a panel.
+    fn notes(&self, _cells: &[Cell], _runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
         Ok(Vec::new())
     }
 
@@ -95,6 +96,13 @@ pub(crate) enum PlannedUnit {
         /// The runs of this seed that are predicted.
         test: Vec<usize>,
     },
+}
+
+/// Units that differ only in the seed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cell {
+    pub(crate) label: String,
+    pub(crate) units: BTreeMap<u64, PlannedUnit>,
 }
 
 /// A run, and the runs whose average it is compared with.

@@ -11,9 +11,8 @@ use crate::network::build::{Build, build_for_run};
 use crate::network::state::read_tensors;
 use crate::prepare::Prepared;
 use crate::run::checkpoint::{self, Checkpoint};
-use crate::run::evaluation::Evaluation;
-use crate::run::evaluation::gradient::measure_gradient;
-use crate::run::evaluation::layers::{check_layers, measure_layers, write_layers};
+use crate::run::evaluation::layers::{check_layers, write_layers};
+use crate::run::evaluation::{Evaluation, measure_network};
 use crate::run::options::RunOptions;
 use crate::run::training::learning_rate;
 
@@ -80,7 +79,7 @@ fn evaluate(
         path: folder.to_owned(),
         reason: reason.to_owned(),
     };
-    let spec = run
+    let mut spec = run
         .begun_with()?
         .ok_or_else(|| no_network("contains no run; config.toml is missing"))?;
     spec.validate()?;
@@ -134,12 +133,8 @@ fn evaluate(
         return Err(no_network("features or logits are not finite"));
     }
     evaluation.measure(&spec.loss, scores, &mut record)?;
-    if wants_layers {
-        measure_layers(network.as_mut(), &spec, &data, &mut record)?;
-    }
-    if spec.training.evaluate_gradient {
-        measure_gradient(network.as_mut(), &spec, &data, &mut record)?;
-    }
+    spec.training.evaluate_layers = wants_layers;
+    measure_network(network.as_mut(), &spec, &data, &mut record)?;
     if let Some(out) = &options.layers_out {
         write_layers(network.as_mut(), &spec, &data, out)?;
     }

@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::RunnerError;
 use crate::network::interface::{Network, QueuedLoss, StepOutput};
 use crate::prepare::Prepared;
-use crate::run::evaluation::Evaluation;
-use crate::run::evaluation::gradient::measure_gradient;
-use crate::run::evaluation::layers::measure_layers;
+use crate::run::evaluation::{Evaluation, measure_network};
 use crate::run::scores::TrainingScores;
 
 /// Measures the seconds of a training, including those of earlier, interrupted processes.
@@ -279,12 +277,7 @@ impl<'a> Training<'a> {
             }
             let scores = self.scores.of(&self.data.train, epoch, &self.data.labels);
             samples = evaluation.measure(&self.spec.loss, Some(scores), &mut record)?;
-            if self.spec.training.evaluate_layers {
-                measure_layers(self.network.as_mut(), self.spec, self.data, &mut record)?;
-            }
-            if self.spec.training.evaluate_gradient {
-                measure_gradient(self.network.as_mut(), self.spec, self.data, &mut record)?;
-            }
+            measure_network(self.network.as_mut(), self.spec, self.data, &mut record)?;
             Some(evaluation)
         } else {
             None

@@ -9,8 +9,7 @@ use super::notes::notes;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::Expect;
 use crate::error::ClaimError;
-use crate::kinds::kind::{Kind, PlannedUnit, Requirement, Units, Values, mismatched_unit};
-use crate::panels::Panel;
+use crate::kinds::kind::{Cell, Kind, PlannedUnit, Requirement, Units, Values, mismatched_unit};
 use crate::runs::finished::FinishedRuns;
 use crate::runs::planned::PlannedRuns;
 use crate::verdict::Unit;
@@ -75,9 +74,9 @@ impl Kind for PredictionTest {
         Ok(ratios.to_vec())
     }
 
-    fn notes(&self, panel: &Panel, runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
+    fn notes(&self, cells: &[Cell], runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
         let mut units = Vec::new();
-        for unit in panel.units() {
+        for unit in cells.iter().flat_map(|cell| cell.units.values()) {
             if let PlannedUnit::Prediction { fit, test } = unit {
                 units.push((runs.found(fit), runs.found(test)));
             }

@@ -17,9 +17,8 @@ use crate::declaration::quantity;
 use crate::error::ClaimError;
 use crate::kinds::constants::{fit_row, margin_loss};
 use crate::kinds::kind::{
-    Kind, MISMATCHED_UNIT, PlannedUnit, Requirement, Units, Values, check_range,
+    Cell, Kind, MISMATCHED_UNIT, PlannedUnit, Requirement, Units, Values, check_range,
 };
-use crate::panels::Panel;
 use crate::runs::finished::FinishedRuns;
 use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
@@ -163,10 +162,10 @@ impl Kind for ModelSlope {
     }
 
     /// For each cell its slopes, then the constant, and the states in which the runs ended.
-    fn notes(&self, panel: &Panel, runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
+    fn notes(&self, cells: &[Cell], runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
         let mut notes = Vec::new();
         let mut constants = BTreeMap::new();
-        for cell in &panel.cells {
+        for cell in cells {
             let mut slopes = Vec::new();
             for (seed, unit) in &cell.units {
                 if let Some(found) = NoValue::or_undefined(self.slopes(unit, runs))? {
@@ -191,7 +190,7 @@ impl Kind for ModelSlope {
         }
         let constants: Vec<f64> = constants.into_values().collect();
         notes.extend(with_range(&constants).map(|c_md| format!("C_MD: {c_md}.")));
-        notes.extend(final_states(panel, runs));
+        notes.extend(final_states(cells, runs));
         Ok(notes)
     }
 }
@@ -260,9 +259,9 @@ impl ModelSlope {
 }
 
 /// The memorised shares and the gradients of the runs of a panel.
-fn final_states(panel: &Panel, runs: &FinishedRuns<'_>) -> Option<String> {
+fn final_states(cells: &[Cell], runs: &FinishedRuns<'_>) -> Option<String> {
     let mut all = Vec::new();
-    for unit in panel.units() {
+    for unit in cells.iter().flat_map(|cell| cell.units.values()) {
         if let PlannedUnit::ModelSlope { levels, .. } = unit {
             all.extend(runs.found(levels));
         }

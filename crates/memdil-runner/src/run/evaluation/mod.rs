@@ -2,7 +2,7 @@
 
 mod collector;
 mod corruption;
-pub(crate) mod gradient;
+mod gradient;
 pub(crate) mod layers;
 mod random_classifier;
 mod samples;
@@ -12,7 +12,7 @@ use memdil_metrics::{
     MetricsError, Moments, Predictions, accuracy, bias_collapse, correct, dilation, minority_angle,
     nc1, nc2_etf, nc4, radius, rho, rho_nc1, separation,
 };
-use memdil_records::{EpochRecord, SampleScores, Snapshot, SnapshotPart, TestRecord};
+use memdil_records::{EpochRecord, RunSpec, SampleScores, Snapshot, SnapshotPart, TestRecord};
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use crate::error::RunnerError;
@@ -20,6 +20,8 @@ use crate::network::interface::{CHUNK, ImageSet, Network};
 use crate::prepare::Prepared;
 use crate::run::evaluation::collector::Collector;
 use crate::run::evaluation::corruption::{Corruption, labels};
+use crate::run::evaluation::gradient::measure_gradient;
+use crate::run::evaluation::layers::measure_layers;
 use crate::run::evaluation::random_classifier::RandomClassifier;
 use crate::run::evaluation::samples::{add_geometry, rank};
 
@@ -250,6 +252,23 @@ fn of<T, V>(
     metric: impl Fn(&T) -> Result<V, MetricsError>,
 ) -> Result<V, MetricsError> {
     metric(found.as_ref().map_err(MetricsError::clone)?)
+}
+
+/// Adds the metrics of the layers and the gradient to the record of an epoch, if the settings
+/// request them.
+pub(crate) fn measure_network(
+    network: &mut dyn Network,
+    spec: &RunSpec,
+    data: &Prepared,
+    record: &mut EpochRecord,
+) -> Result<(), RunnerError> {
+    if spec.training.evaluate_layers {
+        measure_layers(network, spec, data, record)?;
+    }
+    if spec.training.evaluate_gradient {
+        measure_gradient(network, spec, data, record)?;
+    }
+    Ok(())
 }
 
 /// The predictions of a set of samples.
