@@ -8,7 +8,7 @@ use super::lines::{Line, bars, draw_mean, heights, marked_keys, offset};
 use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, Symbol, span};
 use crate::loss::Loss;
 use crate::runs::{Level, Run, distinct, mean, select, summary};
-use crate::text::{number, percent, when};
+use crate::text::{number, percent};
 
 /// The headings of the quantities that a claim may compare with rho of the model.
 const COMPARED: [(&str, &str); 3] = [
@@ -87,10 +87,9 @@ fn caption(runs: &[&Run]) -> String {
         )
     });
     format!(
-        "The noisy networks memorise {} of the wrong labels on average, and at least {}.{}",
+        "The noisy networks memorise {} of the wrong labels on average, and at least {}.{norm}",
         percent(share, 1),
-        percent(least, 1),
-        when(!norm.is_empty(), norm)
+        percent(least, 1)
     )
 }
 
