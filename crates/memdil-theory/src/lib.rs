@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`layer_peeled`] | The layer-peeled model (classifier and features as free variables): closed form and numerical minimisation |
 //! | [`memorization_dilation`] | The memorization-dilation model for two and $N$ classes |
+//! | [`Jumps`], [`JumpDilation`] | Unseen features that noisy samples drag along, instead of a ball around the class feature |
 //! | [`limits`] | Limits for vanishing weight decay: cross-entropy, label smoothing, label relaxation |
 //! | [`phase`] | Comparison of label smoothing and cross-entropy over noise level and weight decay |
 //! | [`fit`] | Estimation of $C_{MD}$ from trained networks, and prediction of the dilation |
@@ -14,6 +15,7 @@
 mod bootstrap;
 mod error;
 pub mod fit;
+mod jumps;
 pub mod layer_peeled;
 pub mod limits;
 mod margin;
@@ -24,6 +26,7 @@ pub mod phase;
 mod quadrature;
 
 pub use error::TheoryError;
+pub use jumps::{JumpDilation, Jumps};
 pub use layer_peeled::{LpmSetting, LpmSolution};
 pub use margin::{ConvexMargin, LossKind, MarginLoss};
 pub use measure::FeatureMeasure;

@@ -40,6 +40,12 @@ pub trait ConvexMargin: Sync {
     /// `[l(z) - infimum, l'(z), l''(z)]`. The first entry must be accurate even if it is tiny.
     fn derivatives(&self, margin: f64) -> [f64; 3];
 
+    /// The margin at which the loss bends most, or has a kink; beyond 40 on either side it is a
+    /// straight line in double precision. Integrals over a segment of margins are split here.
+    fn bend(&self) -> f64 {
+        0.0
+    }
+
     /// Number of quadrature nodes for expectations of this loss. Losses with kinks require more
     /// than the default.
     fn quadrature_nodes(&self) -> usize {
@@ -211,6 +217,13 @@ impl ConvexMargin for MarginLoss {
             Shape::Smoothed(well) => well.derivatives(margin),
             Shape::Relaxed(well) if margin >= well.target => [0.0; 3],
             Shape::Relaxed(well) => well.derivatives(margin),
+        }
+    }
+
+    fn bend(&self) -> f64 {
+        match self.shape {
+            Shape::Relaxed(well) => well.target,
+            _ => 0.0,
         }
     }
 

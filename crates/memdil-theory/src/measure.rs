@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 /// The distribution $\mu_r$ of the deviation $v$ of an unseen feature from its class feature.
 ///
-/// All distributions are symmetric. $r$ is the radius, $P$ is the feature dimension, and
+/// All distributions except [`Self::Jumps`] are symmetric. $r$ is the radius, $P$ is the feature dimension, and
 /// $t = \langle v, w\rangle / (r \lVert w \rVert)$ is the relative deviation along $w = w_1 - w_2$,
 /// the only direction that affects the margin. Source: Nguyen et al., ICLR 2023, for a measure of
-/// radius $r$ around the class feature; the four choices were made in this project.
+/// radius $r$ around the class feature; the five choices were made in this project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeatureMeasure {
@@ -20,41 +20,48 @@ pub enum FeatureMeasure {
     TwoPoint,
     /// Gaussian with $E \lVert v \rVert^2 = r^2$: $t \sim N(0, 1/P)$.
     Gaussian,
+    /// A share of the unseen features lies on the segment to the noisy samples of the class, the
+    /// others at the class feature; see [`Jumps`](crate::Jumps).
+    Jumps,
 }
 
 impl FeatureMeasure {
-    /// $\kappa = E \lVert v \rVert^2 / r^2$, which is $P/(P+2)$ for the ball and 1 otherwise.
+    /// $\kappa = E \lVert v \rVert^2 / r^2$, which is $P/(P+2)$ for the ball and 1 otherwise; `None`
+    /// for jumps, which have no radius.
     ///
     /// ```
     /// use memdil_theory::FeatureMeasure;
-    /// assert_eq!(FeatureMeasure::Ball.kappa(2), 0.5);
+    /// assert_eq!(FeatureMeasure::Ball.kappa(2), Some(0.5));
     /// ```
-    pub fn kappa(self, dim: usize) -> f64 {
+    pub fn kappa(self, dim: usize) -> Option<f64> {
         let p = dim as f64;
         match self {
-            Self::Ball => p / (p + 2.0),
-            _ => 1.0,
+            Self::Ball => Some(p / (p + 2.0)),
+            Self::Jumps => None,
+            _ => Some(1.0),
         }
     }
 
-    /// $E[t^2]$, the relative variance in the direction of $w$, for example $1/P$ on the sphere.
+    /// $E[t^2]$, the relative variance in the direction of $w$, for example $1/P$ on the sphere;
+    /// `None` for jumps.
     ///
     /// ```
     /// use memdil_theory::FeatureMeasure;
-    /// assert_eq!(FeatureMeasure::Sphere.margin_variance(4), 0.25);
+    /// assert_eq!(FeatureMeasure::Sphere.margin_variance(4), Some(0.25));
     /// ```
-    pub fn margin_variance(self, dim: usize) -> f64 {
+    pub fn margin_variance(self, dim: usize) -> Option<f64> {
         let p = dim as f64;
         match self {
-            Self::Sphere | Self::Gaussian => 1.0 / p,
-            Self::Ball => 1.0 / (p + 2.0),
-            Self::TwoPoint => 1.0,
+            Self::Sphere | Self::Gaussian => Some(1.0 / p),
+            Self::Ball => Some(1.0 / (p + 2.0)),
+            Self::TwoPoint => Some(1.0),
+            Self::Jumps => None,
         }
     }
 
-    /// Returns true if the deviation is at most $r$.
+    /// Returns true if the support of the deviation along $w$ extends exactly to $\pm r$.
     pub const fn is_bounded(self) -> bool {
-        !matches!(self, Self::Gaussian)
+        !matches!(self, Self::Gaussian | Self::Jumps)
     }
 
     pub(crate) fn check(self, dim: usize, nonnegative: bool) -> Result<(), TheoryError> {

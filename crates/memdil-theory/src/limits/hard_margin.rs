@@ -64,15 +64,22 @@ pub fn label_relaxation(setting: &MdSetting, alpha: f64) -> Result<HardMargin, T
         let advice = "the loss is zero for zero features; choose alpha below 1/2";
         return unsupported("the label relaxation limit for alpha >= 1/2", advice);
     }
-    if !setting.measure.is_bounded() {
-        let advice = "the support is unbounded; choose sphere, ball or two-point";
-        return unsupported("the label relaxation limit for the gaussian", advice);
-    }
+    let Some(kappa) = setting
+        .measure
+        .kappa(setting.dim)
+        .filter(|_| setting.measure.is_bounded())
+    else {
+        let advice = "the support does not end at the radius; choose sphere, ball or two-point";
+        return unsupported(
+            "the label relaxation limit for the gaussian and for jumps",
+            advice,
+        );
+    };
     if setting.eta <= 0.0 {
         let what = "the label relaxation limit at eta = 0";
         return unsupported(what, "rho is 0 without noise; choose a positive eta");
     }
-    let problem = Problem::new(setting, target);
+    let problem = Problem::new(setting, kappa, target);
     let mut lower = [f64::NEG_INFINITY, 0.0, 0.0, 0.0];
     if !setting.nonnegative {
         lower = [f64::NEG_INFINITY, 0.0, f64::NEG_INFINITY, f64::NEG_INFINITY];
@@ -106,11 +113,11 @@ struct Problem {
 }
 
 impl Problem {
-    fn new(setting: &MdSetting, target: f64) -> Self {
+    fn new(setting: &MdSetting, kappa: f64, target: f64) -> Self {
         let gain = 2.0 * setting.eta / setting.c_md;
         Self {
             eta: setting.eta,
-            kappa: setting.measure.kappa(setting.dim),
+            kappa,
             nonnegative: setting.nonnegative,
             gain,
             features: 2.0 * setting.lambda_h / (gain * gain),
@@ -181,7 +188,7 @@ mod tests {
                 .measure(FeatureMeasure::Ball)
                 .dim(4)
                 .nonnegative(nonnegative);
-            let problem = Problem::new(&setting, 1.3);
+            let problem = Problem::new(&setting, 0.5, 1.3);
             let v = [-0.4, 0.3, 0.2, 0.5];
             let mut gradient = [0.0; 4];
             problem.log_decay(&v, &mut gradient);

@@ -47,7 +47,10 @@ pub const CROSS_ENTROPY: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 pub fn label_smoothing(setting: &MdSetting, alpha: f64) -> Result<f64, TheoryError> {
     setting.validate()?;
     let loss = smoothing(alpha)?;
-    let variance = setting.measure.margin_variance(setting.dim);
+    let Some(variance) = setting.measure.margin_variance(setting.dim) else {
+        let advice = "use limits::jumps";
+        return unsupported("the label smoothing law for jumps", advice);
+    };
     let curvature = loss.alpha() * (1.0 - 0.5 * loss.alpha()) * variance;
     Ok((setting.eta / setting.c_md).sqrt() * (setting.lambda_w / curvature).powf(0.25))
 }

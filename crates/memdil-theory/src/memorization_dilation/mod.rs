@@ -17,7 +17,9 @@
 
 mod balance;
 pub mod classes;
+mod jet;
 mod reduced;
+mod segment;
 mod setting;
 mod solution;
 mod solve;

@@ -1,5 +1,7 @@
 //! The reduced problem: the risk as a smooth function of five variables.
 
+use super::jet::Jet;
+use super::segment::Segment;
 use super::setting::MdSetting;
 use crate::margin::ConvexMargin;
 use crate::optimizers::newton::Quadratic;
@@ -20,22 +22,32 @@ use std::sync::Arc;
 ///   \tfrac{\lambda_W}{2}\frac{A^2}{d^2} + 2\eta[l(A\xi/d)+\lambda_H(\xi^2+\mu^2)].$$
 ///
 /// Because $t$ is symmetric, the expectation is smooth in $r^2$, and $r^2$ is smooth in the
-/// variables, although $\nu$ itself is not differentiable at 0.
+/// variables, although $\nu$ itself is not differentiable at 0. For
+/// [jumps](crate::FeatureMeasure::Jumps) the expectations are over the displacement instead.
 pub struct Reduced<'a, L: ?Sized> {
     setting: &'a MdSetting,
     loss: &'a L,
-    rule: Arc<GaussRule>,
-    /// $(2\eta/C_{MD})^2$.
-    gain: f64,
-    kappa: f64,
+    unseen: Unseen,
+}
+
+/// The distribution of unseen features.
+enum Unseen {
+    /// A symmetric measure around the class feature.
+    Spread {
+        rule: Arc<GaussRule>,
+        /// $(2\eta/C_{MD})^2$.
+        gain: f64,
+        kappa: f64,
+    },
+    Jumps(Segment),
 }
 
 /// Indices of the variables $\log A$, $\log d$, $\xi/d$, $\mu/d$ and $m/d$.
-const LOG_A: usize = 0;
-const LOG_D: usize = 1;
-const XI: usize = 2;
-const MU: usize = 3;
-const M: usize = 4;
+pub(super) const LOG_A: usize = 0;
+pub(super) const LOG_D: usize = 1;
+pub(super) const XI: usize = 2;
+pub(super) const MU: usize = 3;
+pub(super) const M: usize = 4;
 
 /// Sums over the quadrature nodes for value, gradient and Hessian of the expectation.
 #[derive(Default)]
@@ -55,63 +67,91 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
     }
 
     pub(crate) fn with_nodes(setting: &'a MdSetting, loss: &'a L, nodes: usize) -> Self {
+        let gain = 2.0 * setting.eta / setting.c_md;
+        let unseen = match setting.measure.kappa(setting.dim) {
+            Some(kappa) => Unseen::Spread {
+                rule: GaussRule::cached(setting.measure, setting.dim, nodes),
+                gain: gain.powi(2),
+                kappa,
+            },
+            None => Unseen::Jumps(Segment::new(gain, nodes)),
+        };
         Self {
             setting,
             loss,
-            rule: GaussRule::cached(setting.measure, setting.dim, nodes),
-            gain: (2.0 * setting.eta / setting.c_md).powi(2),
-            kappa: setting.measure.kappa(setting.dim),
+            unseen,
         }
     }
 
-    /// $(r/d)^2$.
-    fn spread(&self, y: &[f64; 5]) -> f64 {
-        let squared = (1.0 + y[XI]).powi(2) + (y[M] - y[MU]).powi(2);
-        self.gain * (2.0 * y[LOG_D]).exp() * squared
-    }
-
-    /// All terms except the expectation.
-    fn penalty(&self, y: &[f64; 5], spread: f64) -> f64 {
+    /// All terms except the expected loss. `extra` is the expected square of the deviation from the
+    /// class feature, over $d^2$.
+    fn penalty(&self, y: &[f64; 5], extra: f64) -> f64 {
         let s = self.setting;
         let a = y[LOG_A].exp();
         let d2 = (2.0 * y[LOG_D]).exp();
         let size = 1.0 + y[M] * y[M] + s.eta * (y[XI] * y[XI] + y[MU] * y[MU]);
-        2.0 * s.lambda_h * d2 * (size + self.kappa * spread)
+        2.0 * s.lambda_h * d2 * (size + extra)
             + 0.5 * s.lambda_w * a * a / d2
             + 2.0 * s.eta * self.loss.derivatives(a * y[XI])[0]
     }
 
     /// Risk above the infimum $2(1+\eta)\inf l$ at $(\log A, \log d, \xi/d, \mu/d, m/d)$.
     pub fn excess(&self, y: &[f64; 5]) -> f64 {
-        let spread = self.spread(y);
-        let (a, tau) = (y[LOG_A].exp(), spread.sqrt());
-        let mean: f64 = self
-            .rule
-            .pairs()
-            .map(|(t, weight)| weight * self.loss.derivatives(a * (1.0 + tau * t))[0])
-            .sum();
-        2.0 * mean + self.penalty(y, spread)
+        let (mean, extra) = match &self.unseen {
+            Unseen::Spread { rule, gain, kappa } => {
+                let spread = spread(y, *gain);
+                let (a, tau) = (y[LOG_A].exp(), spread.sqrt());
+                let term = |(t, weight)| weight * self.loss.derivatives(a * (1.0 + tau * t))[0];
+                (rule.pairs().map(term).sum(), kappa * spread)
+            }
+            Unseen::Jumps(segment) => segment.values(y, self.loss),
+        };
+        2.0 * mean + self.penalty(y, extra)
     }
 
     /// [`Self::excess`] with its gradient and Hessian.
     pub fn excess_derivatives(&self, y: &[f64; 5]) -> (f64, [f64; 5], [[f64; 5]; 5]) {
-        let spread = Spread::new(y, self.spread(y), self.gain);
-        let mut sum = Quadratic {
-            value: self.penalty(y, spread.value),
+        let zero = Quadratic {
+            value: 0.0,
             gradient: [0.0; 5],
             hessian: [[0.0; 5]; 5],
         };
-        self.add_clean_loss(y, &spread, &mut sum);
-        self.add_feature_decay(y, &spread, &mut sum);
+        let mut sum = zero;
+        let extra = match &self.unseen {
+            Unseen::Spread { rule, gain, kappa } => {
+                let spread = spread_jet(y, *gain);
+                sum.value += self.penalty(y, kappa * spread.value);
+                self.add_spread_loss(y, rule, &spread, &mut sum);
+                spread.scaled(*kappa)
+            }
+            Unseen::Jumps(segment) => {
+                let (loss, extra) = segment.jets(y, self.loss);
+                sum.value += self.penalty(y, extra.value) + 2.0 * loss.value;
+                for i in 0..5 {
+                    sum.gradient[i] += 2.0 * loss.first[i];
+                    for j in 0..5 {
+                        sum.hessian[i][j] += 2.0 * loss.second[i][j];
+                    }
+                }
+                extra
+            }
+        };
+        self.add_feature_decay(y, &extra, &mut sum);
         self.add_classifier_decay(y, &mut sum);
         self.add_noisy_loss(y, &mut sum);
         (sum.value, sum.gradient, sum.hessian)
     }
 
     /// Adds $2 E[l(A(1+\tau t))]$, a function of $\log A$ and the spread, with its derivatives.
-    fn add_clean_loss(&self, y: &[f64; 5], spread: &Spread, sum: &mut Quadratic<5>) {
+    fn add_spread_loss(
+        &self,
+        y: &[f64; 5],
+        rule: &GaussRule,
+        spread: &Jet,
+        sum: &mut Quadratic<5>,
+    ) {
         let (a, tau) = (y[LOG_A].exp(), spread.value.sqrt());
-        let nodes = self.node_sums(a, tau);
+        let nodes = self.node_sums(rule, a, tau);
         sum.value += 2.0 * nodes.value;
         let (e_t, e_tt, e_at) = spread_derivatives(&nodes, a, tau);
         let (first, second) = (&spread.first, &spread.second);
@@ -128,24 +168,24 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         }
     }
 
-    /// Adds the derivatives of $2\lambda_H d^2(\text{size} + \kappa \cdot \text{spread})$. The
-    /// derivative of $d^2$ with respect to $\log d$ is $2 d^2$.
-    fn add_feature_decay(&self, y: &[f64; 5], spread: &Spread, sum: &mut Quadratic<5>) {
+    /// Adds the derivatives of $2\lambda_H d^2(\text{size} + \text{extra})$. The derivative of
+    /// $d^2$ with respect to $\log d$ is $2 d^2$.
+    fn add_feature_decay(&self, y: &[f64; 5], extra: &Jet, sum: &mut Quadratic<5>) {
         let (s, d2) = (self.setting, (2.0 * y[LOG_D]).exp());
         let size = 1.0 + y[M] * y[M] + s.eta * (y[XI] * y[XI] + y[MU] * y[MU]);
         let (by_xi, by_mu) = (2.0 * s.eta * y[XI], 2.0 * s.eta * y[MU]);
         let size1 = [0.0, 0.0, by_xi, by_mu, 2.0 * y[M]];
         let size2 = [0.0, 0.0, 2.0 * s.eta, 2.0 * s.eta, 2.0];
         let weight = 2.0 * s.lambda_h * d2;
-        let inner = size + self.kappa * spread.value;
-        let inner1: [f64; 5] = std::array::from_fn(|i| size1[i] + self.kappa * spread.first[i]);
+        let inner = size + extra.value;
+        let inner1: [f64; 5] = std::array::from_fn(|i| size1[i] + extra.first[i]);
         for i in LOG_D..5 {
             let double_i = if i == LOG_D { 2.0 } else { 0.0 };
             sum.gradient[i] += weight * (inner1[i] + double_i * inner);
             for j in LOG_D..5 {
                 let double_j = if j == LOG_D { 2.0 } else { 0.0 };
                 let own = if i == j { size2[i] } else { 0.0 };
-                let inner2 = self.kappa * spread.second[i][j] + own;
+                let inner2 = extra.second[i][j] + own;
                 let crossed = inner2 + double_i * inner1[j] + double_j * inner1[i];
                 sum.hessian[i][j] += weight * (crossed + double_i * double_j * inner);
             }
@@ -177,9 +217,9 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
         h[XI][XI] += noisy * a * a * l2;
     }
 
-    fn node_sums(&self, a: f64, tau: f64) -> NodeSums {
+    fn node_sums(&self, rule: &GaussRule, a: f64, tau: f64) -> NodeSums {
         let mut sums = NodeSums::default();
-        for (t, weight) in self.rule.pairs() {
+        for (t, weight) in rule.pairs() {
             let reach = 1.0 + tau * t;
             let [l0, l1, l2] = self.loss.derivatives(a * reach);
             let (l1, l2) = (weight * l1, weight * l2);
@@ -215,17 +255,7 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
             hessian[2][3] = 0.25 * (h[MU][MU] - h[XI][XI]);
             hessian[3][2] = hessian[2][3];
         }
-        gradient.iter_mut().for_each(|value| *value /= f);
-        for i in 0..5 {
-            for j in 0..5 {
-                hessian[i][j] = hessian[i][j] / f - gradient[i] * gradient[j];
-            }
-        }
-        Quadratic {
-            value: f.ln(),
-            gradient,
-            hessian,
-        }
+        logarithm(f, gradient, hessian)
     }
 
     /// [`Self::log_excess`] with each ratio replaced by the hyperbolic sine of a variable. This is
@@ -244,6 +274,36 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
             at.gradient[i] *= factor[i];
         }
         at
+    }
+
+    /// [`Self::log_excess`] in $(A, \log\lVert w \rVert, Ap, Aq, A(m/d-1))$, for signed features
+    /// $(A, \log\lVert w \rVert, A\xi/d)$. At small decay, jumps leave a valley of nearly constant
+    /// noisy margin along which the clean margin grows; it is straight in margins.
+    pub(crate) fn log_excess_of_margins(&self, w: &[f64; 5]) -> Quadratic<5> {
+        let a = w[0];
+        let (value, slope, curve) = self.excess_derivatives(&self.natural(&in_ratios(w)));
+        let mut y = [0.0; 5].map(Jet::constant);
+        y[LOG_A].first[0] = 1.0 / a;
+        y[LOG_A].second[0][0] = -1.0 / (a * a);
+        y[LOG_D].first = [1.0 / a, -1.0, 0.0, 0.0, 0.0];
+        y[LOG_D].second[0][0] = -1.0 / (a * a);
+        // Coefficients of the last three variables in A xi/d, A mu/d and A (m/d - 1).
+        let parts = if self.setting.nonnegative {
+            [[0.5, -0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
+        } else {
+            [[1.0, 0.0, 0.0], [0.0; 3], [0.0; 3]]
+        };
+        for (jet, part) in y[XI..].iter_mut().zip(parts) {
+            for (j, coefficient) in (2..5).zip(part) {
+                jet.first[j] = coefficient / a;
+                jet.first[0] -= coefficient * w[j] / (a * a);
+                jet.second[0][0] += 2.0 * coefficient * w[j] / (a * a * a);
+                jet.second[0][j] = -coefficient / (a * a);
+                jet.second[j][0] = jet.second[0][j];
+            }
+        }
+        let excess = Jet::chain(value, slope, curve, y.each_ref());
+        logarithm(value, excess.first, excess.second)
     }
 
     /// Converts the variables of the solver to $(\log A, \log d, \xi/d, \mu/d, m/d)$.
@@ -267,33 +327,56 @@ pub(crate) fn stretched(w: &[f64; 5]) -> [f64; 5] {
     [w[0], w[1], w[2].sinh(), w[3].sinh(), w[4].sinh()]
 }
 
-/// $(r/d)^2$ and its derivatives, which are zero with respect to $\log A$.
-struct Spread {
-    value: f64,
-    first: [f64; 5],
-    second: [[f64; 5]; 5],
+/// Converts the variables of [`Reduced::log_excess_of_margins`] to those of
+/// [`Reduced::log_excess`].
+pub(crate) fn in_ratios(w: &[f64; 5]) -> [f64; 5] {
+    let log_a = w[0].ln();
+    [log_a, log_a - w[1], w[2] / w[0], w[3] / w[0], w[4] / w[0]]
 }
 
-impl Spread {
-    fn new(y: &[f64; 5], value: f64, gain: f64) -> Self {
-        let k = 2.0 * gain * (2.0 * y[LOG_D]).exp();
-        let across = k * (y[M] - y[MU]);
-        let first = [0.0, 2.0 * value, k * (1.0 + y[XI]), -across, across];
-        let mut second = [[0.0; 5]; 5];
-        for i in XI..5 {
-            second[i][i] = k;
-            second[LOG_D][i] = 2.0 * first[i];
-            second[i][LOG_D] = 2.0 * first[i];
-        }
-        second[LOG_D][LOG_D] = 4.0 * value;
-        second[M][MU] = -k;
-        second[MU][M] = -k;
-        Self {
-            value,
-            first,
-            second,
+/// Converts the variables of [`Reduced::log_excess`] to those of
+/// [`Reduced::log_excess_of_margins`].
+pub(crate) fn in_margins(v: &[f64; 5]) -> [f64; 5] {
+    let a = v[0].exp();
+    [a, v[0] - v[1], a * v[2], a * v[3], a * v[4]]
+}
+
+/// The logarithm of a value with its gradient and Hessian.
+fn logarithm(value: f64, mut gradient: [f64; 5], mut hessian: [[f64; 5]; 5]) -> Quadratic<5> {
+    gradient.iter_mut().for_each(|slope| *slope /= value);
+    for i in 0..5 {
+        for j in 0..5 {
+            hessian[i][j] = hessian[i][j] / value - gradient[i] * gradient[j];
         }
     }
+    Quadratic {
+        value: value.ln(),
+        gradient,
+        hessian,
+    }
+}
+
+/// $(r/d)^2$.
+fn spread(y: &[f64; 5], gain: f64) -> f64 {
+    let squared = (1.0 + y[XI]).powi(2) + (y[M] - y[MU]).powi(2);
+    gain * (2.0 * y[LOG_D]).exp() * squared
+}
+
+/// $(r/d)^2$ and its derivatives, which are zero with respect to $\log A$.
+fn spread_jet(y: &[f64; 5], gain: f64) -> Jet {
+    let mut jet = Jet::constant(spread(y, gain));
+    let k = 2.0 * gain * (2.0 * y[LOG_D]).exp();
+    let across = k * (y[M] - y[MU]);
+    jet.first = [0.0, 2.0 * jet.value, k * (1.0 + y[XI]), -across, across];
+    for i in XI..5 {
+        jet.second[i][i] = k;
+        jet.second[LOG_D][i] = 2.0 * jet.first[i];
+        jet.second[i][LOG_D] = 2.0 * jet.first[i];
+    }
+    jet.second[LOG_D][LOG_D] = 4.0 * jet.value;
+    jet.second[M][MU] = -k;
+    jet.second[MU][M] = -k;
+    jet
 }
 
 /// Derivatives of $E[l(A(1+\tau t))]$ with respect to $T=\tau^2$: $E_T$, $E_{TT}$ and
@@ -332,6 +415,8 @@ mod tests {
                 (FeatureMeasure::Ball, false),
                 (FeatureMeasure::TwoPoint, true),
                 (FeatureMeasure::Gaussian, true),
+                (FeatureMeasure::Jumps, true),
+                (FeatureMeasure::Jumps, false),
             ] {
                 let setting = MdSetting::new(3e-3, 1e-3)
                     .noise(0.2, 0.4)

@@ -1,6 +1,7 @@
 //! Solutions of the model.
 
 use super::setting::MdSetting;
+use crate::jumps::JumpDilation;
 use crate::margin::MarginLoss;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
@@ -27,12 +28,19 @@ pub struct Plane {
 pub struct MdSolution {
     /// Minimum of the risk, including the entropy of smoothed targets.
     pub risk: f64,
-    /// Dilation: the radius $r$.
+    /// Dilation: the radius $r$; for jumps, the root mean square distance of unseen features from
+    /// the mean of their class.
     pub radius: f64,
     /// $\lVert h_1-h_2 \rVert$.
     pub separation: f64,
-    /// Relative dilation $\rho = r/\lVert h_1-h_2 \rVert$.
+    /// Relative dilation $\rho = r/\lVert h_1-h_2 \rVert$; for jumps, the radius over the distance
+    /// of the means of the unseen classes.
     pub rho: f64,
+    /// NC1 of the unseen features, the dilation that a test set measures: $2\rho^2E[t^2]$, for
+    /// jumps as in [`JumpDilation`].
+    pub nc1: f64,
+    /// The parts of the dilation; `None` except for jumps.
+    pub jumps: Option<JumpDilation>,
     /// Memorization $\nu = \lVert h_1-u_2 \rVert$: the distance of noisy samples from the feature
     /// of their true class.
     pub memorization: f64,
@@ -141,6 +149,12 @@ pub struct MdRecord {
     pub separation: f64,
     /// Relative dilation; absent after collapse.
     pub rho: Option<f64>,
+    /// NC1 of the unseen features; absent without noise, after collapse and for $N$ classes.
+    pub nc1: Option<f64>,
+    /// Share of unseen samples that are displaced; absent except for jumps.
+    pub moved_share: Option<f64>,
+    /// Share of unseen samples on the side of the other class; absent except for jumps.
+    pub wrong_side: Option<f64>,
     /// Memorization $\nu$; absent without noise and after collapse.
     pub memorization: Option<f64>,
     /// Margin of the class features; 0 after collapse, absent for $N$ classes.
@@ -161,6 +175,10 @@ impl MdRecord {
     pub fn new(loss: MarginLoss, setting: MdSetting, outcome: MdOutcome) -> Self {
         match outcome {
             MdOutcome::Solved(s) => Self {
+                nc1: Some(s.nc1),
+                moved_share: s.jumps.map(|jumps| jumps.moved),
+                wrong_side: s.jumps.map(|jumps| jumps.wrong_side),
+                radius: Some(s.radius),
                 memorization: Some(s.memorization),
                 logit_clean: Some(s.logit_clean),
                 logit_noisy: Some(s.logit_noisy),
@@ -201,6 +219,9 @@ impl MdRecord {
             radius: rho.map(|rho| rho * separation),
             separation,
             rho,
+            nc1: None,
+            moved_share: None,
+            wrong_side: None,
             memorization: None,
             logit_clean: None,
             logit_noisy: None,

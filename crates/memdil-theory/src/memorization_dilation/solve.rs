@@ -1,15 +1,19 @@
 //! Global minimisation of the reduced problem.
 
 use super::balance::balanced_margin;
-use super::reduced::{Reduced, stretched};
+use super::reduced::{Reduced, in_margins, in_ratios, stretched};
 use super::setting::MdSetting;
 use super::solution::{MdOutcome, MdSolution, Plane};
 use crate::error::TheoryError;
+use crate::jumps::{JumpDilation, Jumps};
 use crate::margin::ConvexMargin;
+use crate::measure::FeatureMeasure;
 use crate::optimizers::newton::{self, NewtonEnd};
 
 /// Tolerance of Newton's method for the projected gradient of the log excess.
 const TOLERANCE: f64 = 1e-10;
+/// The same for jumps, whose risk hardly depends on the clean margin at small decay.
+const JUMP_TOLERANCE: f64 = 1e-13;
 /// Largest accepted projected gradient of the log excess.
 const ACCEPTED: f64 = 1e-6;
 /// Factor between the weight decays of the continuation from large to small decay.
@@ -24,6 +28,8 @@ const ROUGH_TOLERANCE: f64 = 1e-3;
 /// Starting points of the noisy features, as (p, q) = ((mu + xi)/d, (mu - xi)/d). (2, 0) is the
 /// class feature of their label, (0, 2) that of their true class.
 const SHAPES: [(f64, f64); 5] = [(2.0, 0.0), (1.0, 0.0), (0.6, 0.3), (1.2, 0.4), (0.4, 1.2)];
+/// The same for jumps: noisy samples may end just behind the border of the classes.
+const JUMP_SHAPES: [(f64, f64); 3] = [(2.0, 0.0), (1.0, 0.0), (0.3, 0.0)];
 
 /// Solves the memorization-dilation model for any convex margin loss.
 ///
@@ -94,13 +100,15 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     }
     valleys.sort_by(|a, b| a.value.total_cmp(&b.value));
     let problem = Reduced::new(setting, loss);
+    let jumps = setting.measure == FeatureMeasure::Jumps;
+    let fine = if jumps { JUMP_TOLERANCE } else { TOLERANCE };
     let mut best: Option<NewtonEnd<5>> = None;
     for valley in valleys
         .iter()
         .take(2)
         .filter(|valley| valley.value < valleys[0].value + OPEN)
     {
-        let end = descend(&problem, setting, valley.point, TOLERANCE);
+        let end = descend(&problem, setting, valley.point, fine);
         iterations += end.iterations;
         if best.is_none_or(|b| better(&end, &b)) {
             best = Some(end);
@@ -120,7 +128,7 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
         && relaxed.lambda_w.max(relaxed.lambda_h) < 1e-3
         && let MdOutcome::Solved(above) = solve_near(&relaxed, loss, &[])?
     {
-        end = descend(&problem, setting, above.point, TOLERANCE);
+        end = descend(&problem, setting, above.point, fine);
         iterations += end.iterations + above.iterations;
     }
     if end.residual > tolerance(&end) || !end.value.is_finite() {
@@ -164,6 +172,15 @@ pub(crate) fn descend<L: ConvexMargin + ?Sized>(
     } else {
         ([free; 5], [false, false, false, true, true])
     };
+    if setting.measure == FeatureMeasure::Jumps {
+        let mut lower = lower;
+        lower[0] = f64::MIN_POSITIVE;
+        let eval = |w: &[f64; 5]| problem.log_excess_of_margins(w);
+        let start = in_margins(&start);
+        let mut end = newton::minimize(eval, start, &lower, &frozen, tolerance, MAX_ITERATIONS);
+        end.point = in_ratios(&end.point);
+        return end;
+    }
     // Larger ratios of noisy to class features are optimised on a logarithmic scale.
     const FAR: f64 = 8.0;
     if start[2..].iter().any(|ratio| ratio.abs() > FAR) {
@@ -215,7 +232,8 @@ fn starts<L: ConvexMargin + ?Sized>(
     let smallest = smallest.max(largest - 12.0);
     let across = if setting.nonnegative { 1.0 } else { 0.0 };
     let mut starts = Vec::with_capacity(SHAPES.len() + 2);
-    for (p, q) in SHAPES {
+    let jumps = setting.measure == FeatureMeasure::Jumps;
+    for &(p, q) in if jumps { &JUMP_SHAPES[..] } else { &SHAPES[..] } {
         let points = grid(smallest, largest, 8).flat_map(|size| {
             [0.4, 0.7, 1.0, 1.5, 2.3].map(|factor| {
                 let log_a = (logit.max(0.05) * factor).ln();
@@ -283,19 +301,36 @@ fn describe<L: ConvexMargin + ?Sized>(
     };
     let separation = 2.0 * d;
     let memorization = (d + plane.xi).hypot(plane.m - plane.mu);
-    let rho = setting.eta * memorization / setting.c_md;
-    let radius = rho * separation;
+    let relative = setting.eta * memorization / setting.c_md;
+    let (radius, rho, nc1, jumps) = match setting.measure.margin_variance(setting.dim) {
+        Some(variance) => {
+            let nc1 = 2.0 * variance * relative * relative;
+            (relative * separation, relative, nc1, None)
+        }
+        None => {
+            let found = JumpDilation::new(Jumps::of_valid(2.0 * relative), y[2], y[4], y[3]);
+            let radius = found.rho * found.shrink.abs() * separation;
+            (radius, found.rho, found.nc1, Some(found))
+        }
+    };
+    // The dose of jumps follows from the memorization, so their constraint always holds.
     let allowed = setting.c_md * radius / separation;
+    let constraint_residual = match jumps {
+        Some(_) => 0.0,
+        None => (setting.eta * memorization / allowed - 1.0).abs(),
+    };
     let excess = end.value.exp();
     MdSolution {
         risk: infimum + excess,
         radius,
         separation,
         rho,
+        nc1,
+        jumps,
         memorization,
         logit_clean: logit,
         logit_noisy: plane.omega * plane.xi,
-        constraint_residual: (setting.eta * memorization / allowed - 1.0).abs(),
+        constraint_residual,
         stationarity: end.residual,
         iterations,
         excess,

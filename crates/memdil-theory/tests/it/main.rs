@@ -5,6 +5,7 @@ mod common;
 mod fit_and_phase;
 mod full_problem;
 mod golden;
+mod jumps;
 mod layer_peeled;
 mod limits;
 mod memorization_dilation;
