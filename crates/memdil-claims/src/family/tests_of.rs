@@ -11,7 +11,8 @@ use crate::declared::Declaration;
 use crate::error::ClaimError;
 use crate::kinds::kind::Cell;
 use crate::kinds::kind::PlannedUnit;
-use crate::kinds::prediction::model::{PanelPredictions, PredictedRun, predictions};
+use crate::kinds::prediction::PredictionTest;
+use crate::kinds::prediction::competitors::PanelPredictions;
 use crate::kinds::slope::PanelSlopes;
 use crate::kinds::test::Test;
 use crate::panels::Panel;
@@ -286,17 +287,24 @@ impl<'a> Family<'a> {
     ) -> Result<Vec<PanelPredictions>, ClaimError> {
         let runs = FinishedRuns::new(&self.planned.specs, finished);
         let mut all = Vec::new();
-        for panel in self.claims.iter().flat_map(|(_, panels)| panels) {
-            let mut predicted = Vec::new();
-            for unit in panel.units() {
-                predicted.extend(NoValue::or_undefined(predicted_of(unit, &runs))?);
-            }
-            let predicted: Vec<PredictedRun> = predicted.into_iter().flatten().collect();
-            if !predicted.is_empty() {
-                all.push(PanelPredictions {
-                    panel: self.label(panel),
-                    runs: predicted,
-                });
+        for (claim, panels) in &self.claims {
+            let Test::Prediction(test) = &claim.test else {
+                continue;
+            };
+            for panel in panels {
+                let mut predicted = Vec::new();
+                for unit in panel.units() {
+                    predicted.extend(test.predicted(unit, &runs)?);
+                }
+                if !predicted.is_empty() {
+                    let units: Vec<&PlannedUnit> = panel.units().collect();
+                    all.push(PanelPredictions {
+                        source: self.source.clone(),
+                        panel: self.label(panel),
+                        runs: predicted,
+                        competitors: PredictionTest::competitors(&units, &runs)?,
+                    });
+                }
             }
         }
         Ok(all)
@@ -340,14 +348,6 @@ impl<'a> Family<'a> {
 
 fn has_enough(panel: &Panel) -> bool {
     panel.seeds().len() >= SEEDS_NEEDED
-}
-
-/// The predictions of a unit; empty for other kinds of units.
-fn predicted_of(unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Result<Vec<PredictedRun>, NoValue> {
-    match unit {
-        PlannedUnit::Prediction { fit, test } => predictions(&runs.all(fit)?, &runs.all(test)?),
-        _ => Ok(Vec::new()),
-    }
 }
 
 /// Applies Holm's correction to the p values of the family, then decides each claim.

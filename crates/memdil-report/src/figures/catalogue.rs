@@ -5,7 +5,7 @@ use memdil_records::SearchRecord;
 
 use super::{
     against_ce, by_noise, capacity, decomposition, dilation, epochs, features, lambda, layers,
-    model, portrait, sample_ranking, sample_scores, searches,
+    model, model_errors, portrait, sample_ranking, sample_scores, searches,
 };
 use crate::chart::Figure;
 use crate::classes::{self, NamedClasses};
@@ -26,7 +26,7 @@ pub(crate) struct FigureSources<'a> {
 type Draw = fn(&FigureSources<'_>) -> Result<Option<Figure>, ReportError>;
 
 /// All figures by name.
-const FIGURES: [(&str, Draw); 19] = [
+const FIGURES: [(&str, Draw); 20] = [
     ("phase-portrait", |s| portrait::figure(s.runs)),
     ("dilation-memorization", |s| Ok(dilation::figure(s.runs))),
     ("capacity", |s| Ok(capacity::figure(s.runs))),
@@ -34,6 +34,7 @@ const FIGURES: [(&str, Draw); 19] = [
     ("against-ce", |s| Ok(against_ce::figure(s.runs))),
     ("by-noise", |s| Ok(by_noise::figure(s.runs))),
     ("model", |s| Ok(model::figure(s.predictions))),
+    ("model-errors", |s| Ok(model_errors::figure(s.predictions))),
     ("features", |s| features::figure(s.runs)),
     ("epochs", |s| epochs::figure(s.runs)),
     ("class-angles", |s| Ok(classes::figure(s.classes))),

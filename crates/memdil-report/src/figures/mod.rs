@@ -13,6 +13,7 @@ mod layers;
 mod levels;
 mod lines;
 mod model;
+mod model_errors;
 mod portrait;
 mod sample_ranking;
 mod sample_scores;

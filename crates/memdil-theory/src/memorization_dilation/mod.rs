@@ -27,4 +27,4 @@ mod solve;
 pub use reduced::Reduced;
 pub use setting::MdSetting;
 pub use solution::{MdOutcome, MdRecord, MdSolution, Plane};
-pub use solve::{solve, solve_near};
+pub use solve::{collapsed_separation, solve, solve_near};

@@ -54,7 +54,7 @@ def excess(x, setting, loss, bend):
         start, end = h[k], u[1 - k]
         dose = 2 * eta * length(start - end) / setting["c_md"]
         a, b = ours @ start, ours @ end
-        cuts = [(a - m) / (a - b) for m in (bend + 8, bend, bend - 8)]
+        cuts = [(a - m) / (a - b) for m in (bend + 8, bend, bend - 8)] if a != b else []
         cuts = sorted([0.0, *(c for c in cuts if 0 < c.real < 1), 1.0], key=lambda c: np.real(c))
         t = np.concatenate([p + (q - p) * NODES for p, q in itertools.pairwise(cuts)])
         mass = np.concatenate([(q - p) * WEIGHTS for p, q in itertools.pairwise(cuts)])

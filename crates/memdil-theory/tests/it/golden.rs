@@ -123,6 +123,21 @@ fn memorization_dilation() {
 }
 
 #[test]
+fn memorization_dilation_with_jumps() {
+    let cases: Vec<Map<String, Value>> =
+        serde_json::from_str(include_str!("../golden/jumps.json")).unwrap();
+    assert!(cases.len() >= 20);
+    for case in cases {
+        let kind: LossKind = serde_json::from_value(case["loss"].clone()).unwrap();
+        let loss = MarginLoss::new(kind, number(&case, "alpha")).unwrap();
+        let setting = setting(&case);
+        let record = MdRecord::new(loss, setting, solve(&setting, &loss).unwrap());
+        let found = serde_json::to_value(record).unwrap();
+        compare(&found, &case, |_| 1e-6);
+    }
+}
+
+#[test]
 fn memorization_dilation_of_several_classes() {
     for case in golden("md_n") {
         let alpha = number(&case, "alpha");

@@ -1,7 +1,9 @@
-//! Out-of-sample predictions of the memorization-dilation model.
+//! Out-of-sample predictions of models of relative dilation.
 
+pub(crate) mod competitors;
 pub(crate) mod model;
 mod notes;
+pub(crate) mod predictor;
 mod test;
 
 pub use test::PredictionTest;

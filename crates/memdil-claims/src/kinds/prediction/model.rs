@@ -1,11 +1,10 @@
-//! Out-of-sample predictions of the memorization-dilation model and of two baselines.
+//! Out-of-sample predictions of models and of baselines.
 
 use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use memdil_theory::fit::{FitRow, fit_line};
-use memdil_theory::memorization_dilation::solve;
-use memdil_theory::{MarginLoss, MdSetting};
 
+use super::predictor::{Circumstances, Predictor};
 use crate::error::ClaimError;
 use crate::kinds::constants::{fit_row, line, margin_loss};
 use crate::runs::finished::Run;
@@ -20,15 +19,16 @@ pub(super) struct SquaredErrors {
     pub(super) mean: f64,
 }
 
-/// A run in the variables of the model.
+/// A run in the variables of the models.
 #[derive(Clone, Debug)]
 pub(super) struct Point {
     pub(super) seed: u64,
     pub(super) specified: Loss,
-    loss: MarginLoss,
     /// The requested noise level.
     pub(super) level: f64,
-    lambda: f64,
+    run: Circumstances,
+    /// Share of the test samples that are classified wrongly.
+    wrong: f64,
     pub(super) row: FitRow,
 }
 
@@ -36,16 +36,27 @@ impl Point {
     pub(super) fn new(run: &Run<'_>) -> Result<Self, String> {
         let record = run.record();
         let spec = &record.spec;
-        if spec.data.classes.len() != 2 {
+        let classes = spec.data.classes.len();
+        if classes != 2 {
             return Err("rho from NC1 is defined for two classes".to_owned());
+        }
+        let row = fit_row(run, "test.rho_nc1")?;
+        let per_nc1 = run.last("test.rho_nc1")?.powi(2) / run.last("test.dilation")?;
+        if !per_nc1.is_finite() {
+            return Err("NC1 of the test features is zero".to_owned());
         }
         Ok(Self {
             seed: spec.seed,
             specified: spec.loss.clone(),
-            loss: margin_loss(spec)?,
             level: record.requested_noise,
-            lambda: lambda(spec).ok_or("the model needs a coupled weight decay above zero")?,
-            row: fit_row(run, "test.rho_nc1")?,
+            run: Circumstances {
+                loss: margin_loss(spec)?,
+                lambda: lambda(spec).ok_or("the model needs a coupled weight decay above zero")?,
+                eta: row.eta,
+                per_nc1,
+            },
+            wrong: 1.0 - run.last("test.accuracy")?,
+            row,
         })
     }
 
@@ -64,7 +75,7 @@ fn lambda(spec: &RunSpec) -> Option<f64> {
     Some(0.5 * spec.data.classes.len() as f64 * decay)
 }
 
-/// A run that the model was not fitted to, with the predictions of the model and its baselines.
+/// A run that the models were not fitted to, with their predictions and those of the baselines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictedRun {
     /// The seed of the run.
@@ -75,80 +86,127 @@ pub struct PredictedRun {
     pub level: f64,
     /// Measured rho, from NC1.
     pub measured: f64,
-    /// The model's prediction, with the constants fitted to runs of the other seeds.
+    /// The prediction of the claim's model, with the constants fitted to runs of the other seeds.
     pub model: f64,
     /// The prediction of the least-squares line in the noise level through the fitted runs.
     pub line: f64,
     /// The mean of the fitted runs.
     pub mean: f64,
+    /// Rho of two points of which the measured share of test samples is exchanged: not a
+    /// prediction, because it needs the test labels.
+    pub error_formula: f64,
 }
 
-/// The predictions for the runs of one panel.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PanelPredictions {
-    /// The data set, and the settings that distinguish the panel.
-    pub panel: String,
-    /// The runs, ordered by cell, then by seed.
-    pub runs: Vec<PredictedRun>,
+/// The fitted constants.
+struct Fitted {
+    predictor: Predictor,
+    rho_0: f64,
+    constant: f64,
+    /// Slope and intercept of rho in the noise level.
+    line: (f64, f64),
+    centre: f64,
 }
 
-fn points(runs: &[&Run<'_>]) -> Result<Vec<Point>, String> {
-    runs.iter().map(|run| Point::new(run)).collect()
+impl Fitted {
+    fn new(predictor: Predictor, points: &[Point]) -> Result<Self, NoValue> {
+        let (levels, rhos): (Vec<f64>, Vec<f64>) = points
+            .iter()
+            .map(|point| (point.level, point.rho()))
+            .unzip();
+        let line = line(&levels, &rhos).ok_or("the fitted runs have one noise level")?;
+        let (rho_0, constant) = if predictor == Predictor::MemorizationDilation {
+            let rows: Vec<FitRow> = points.iter().map(|point| point.row).collect();
+            let constants = fit_line(&rows).map_err(|error| error.to_string())?;
+            (constants.rho_0, constants.c_md)
+        } else {
+            let clean = points.iter().filter(|point| point.row.eta <= 0.0);
+            let clean: Vec<f64> = clean.map(Point::rho).collect();
+            let rho_0 = mean(&clean).ok_or("no fitted run is without noise")?;
+            let constant = predictor.constant(&noisy_cells(points), rho_0);
+            (rho_0, constant.map_err(ClaimError::from)?)
+        };
+        Ok(Self {
+            predictor,
+            rho_0,
+            constant,
+            line,
+            centre: mean(&rhos).unwrap_or_default(),
+        })
+    }
+
+    fn predict(&self, point: &Point) -> Result<PredictedRun, NoValue> {
+        let rho = self.predictor.rho(&point.run, self.constant, self.rho_0);
+        let rho = rho.map_err(ClaimError::from)?;
+        let (slope, intercept) = self.line;
+        let e = point.wrong;
+        Ok(PredictedRun {
+            seed: point.seed,
+            loss: point.specified.clone(),
+            level: point.level,
+            measured: point.rho(),
+            model: rho.ok_or("the model predicts total collapse")?,
+            line: intercept + slope * point.level,
+            mean: self.centre,
+            error_formula: (point.run.per_nc1 * 2.0 * e * (1.0 - e)).sqrt() / (1.0 - 2.0 * e).abs(),
+        })
+    }
 }
 
-/// The predictions of the model and its baselines for the tested runs of a seed.
+/// The cells of the fitted runs with noise: the runs' common circumstances with their mean noise,
+/// and their mean rho.
+fn noisy_cells(points: &[Point]) -> Vec<(Circumstances, f64)> {
+    let mut cells: Vec<Vec<&Point>> = Vec::new();
+    for point in points.iter().filter(|point| point.row.eta > 0.0) {
+        let same = |cell: &&mut Vec<&Point>| {
+            cell[0].specified == point.specified && cell[0].level.to_bits() == point.level.to_bits()
+        };
+        match cells.iter_mut().find(same) {
+            Some(cell) => cell.push(point),
+            None => cells.push(vec![point]),
+        }
+    }
+    let of_cell = |cell: Vec<&Point>| {
+        let average = |value: fn(&Point) -> f64| {
+            mean(&cell.iter().map(|point| value(point)).collect::<Vec<_>>()).unwrap_or_default()
+        };
+        let eta = average(|point| point.row.eta);
+        (Circumstances { eta, ..cell[0].run }, average(Point::rho))
+    };
+    cells.into_iter().map(of_cell).collect()
+}
+
+/// The predictions of a model and of the baselines for the tested runs of a seed.
 pub(crate) fn predictions(
+    predictor: Predictor,
     fit: &[&Run<'_>],
     test: &[&Run<'_>],
 ) -> Result<Vec<PredictedRun>, NoValue> {
-    let (fitted, tested) = (points(fit)?, points(test)?);
+    let points = |runs: &[&Run<'_>]| runs.iter().map(|run| Point::new(run)).collect();
+    let (fitted, tested): (Result<Vec<Point>, String>, Result<Vec<Point>, String>) =
+        (points(fit), points(test));
+    let (fitted, tested) = (fitted?, tested?);
     if fitted.is_empty() || tested.is_empty() {
         return Err("not run".into());
     }
-    let rows: Vec<FitRow> = fitted.iter().map(|point| point.row).collect();
-    let constants = fit_line(&rows).map_err(|error| error.to_string())?;
-    let (levels, rhos): (Vec<f64>, Vec<f64>) = fitted
-        .iter()
-        .map(|point| (point.level, point.rho()))
-        .unzip();
-    let line = line(&levels, &rhos).ok_or("the fitted runs have one noise level")?;
-    let (slope, intercept) = line;
-    let centre = mean(&rhos).unwrap_or_default();
-    let mut predicted = Vec::new();
-    for point in tested {
-        let rho = predict(&point, constants.c_md)?;
-        let rho = rho.ok_or("the model predicts total collapse")?;
-        predicted.push(PredictedRun {
-            seed: point.seed,
-            measured: point.rho(),
-            model: constants.rho_0 + rho,
-            line: intercept + slope * point.level,
-            mean: centre,
-            level: point.level,
-            loss: point.specified,
-        });
-    }
-    Ok(predicted)
+    let fitted = Fitted::new(predictor, &fitted)?;
+    tested.iter().map(|point| fitted.predict(point)).collect()
 }
 
-pub(super) fn errors(fit: &[&Run<'_>], test: &[&Run<'_>]) -> Result<SquaredErrors, NoValue> {
-    let runs = predictions(fit, test)?;
-    let error = |predicted: fn(&PredictedRun) -> f64| {
-        let square = |run: &PredictedRun| (run.measured - predicted(run)).powi(2);
-        mean(&runs.iter().map(square).collect::<Vec<_>>()).unwrap_or_default()
-    };
+pub(super) fn errors(
+    predictor: Predictor,
+    fit: &[&Run<'_>],
+    test: &[&Run<'_>],
+) -> Result<SquaredErrors, NoValue> {
+    let runs = predictions(predictor, fit, test)?;
     Ok(SquaredErrors {
-        model: error(|run| run.model),
-        line: error(|run| run.line),
-        mean: error(|run| run.mean),
+        model: squared(&runs, |run| run.model),
+        line: squared(&runs, |run| run.line),
+        mean: squared(&runs, |run| run.mean),
     })
 }
 
-/// Rho of the solved model; `None` if its solution is total collapse.
-fn predict(point: &Point, c_md: f64) -> Result<Option<f64>, ClaimError> {
-    if point.row.eta <= 0.0 {
-        return Ok(Some(0.0));
-    }
-    let setting = MdSetting::new(point.lambda, point.lambda).noise(point.row.eta, c_md);
-    Ok(solve(&setting, &point.loss)?.rho())
+/// The mean squared error of a prediction.
+pub(super) fn squared(runs: &[PredictedRun], predicted: fn(&PredictedRun) -> f64) -> f64 {
+    let square = |run: &PredictedRun| (run.measured - predicted(run)).powi(2);
+    mean(&runs.iter().map(square).collect::<Vec<_>>()).unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use memdil_theory::fit::{FitRow, fit_line};
 
 use super::model::{Point, SquaredErrors, errors};
+use super::predictor::Predictor;
 use crate::SEEDS_NEEDED;
 use crate::error::ClaimError;
 use crate::runs::finished::Run;
@@ -19,10 +20,13 @@ pub(crate) type FittedAndTested<'r, 'a> = (Vec<&'r Run<'a>>, Vec<&'r Run<'a>>);
 type BySeed = BTreeMap<u64, Option<f64>>;
 
 /// The out-of-sample R², and C_MD fitted to each loss separately, as sentences.
-pub(crate) fn notes(units: &[FittedAndTested<'_, '_>]) -> Result<Vec<String>, ClaimError> {
+pub(crate) fn notes(
+    model: Predictor,
+    units: &[FittedAndTested<'_, '_>],
+) -> Result<Vec<String>, ClaimError> {
     let mut all = Vec::new();
     for (fit, test) in units {
-        all.extend(NoValue::or_undefined(errors(fit, test))?);
+        all.extend(NoValue::or_undefined(errors(model, fit, test))?);
     }
     let mut notes = Vec::new();
     let total = |part: fn(&SquaredErrors) -> f64| mean(&all.iter().map(part).collect::<Vec<_>>());
@@ -35,6 +39,9 @@ pub(crate) fn notes(units: &[FittedAndTested<'_, '_>]) -> Result<Vec<String>, Cl
             number(1.0 - model / centre),
             number(1.0 - line / centre)
         ));
+    }
+    if model != Predictor::MemorizationDilation {
+        return Ok(notes);
     }
     let constants = constants(units);
     for (loss, seeds) in &constants {

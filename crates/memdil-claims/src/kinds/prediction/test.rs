@@ -4,25 +4,65 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::model::errors;
-use super::notes::notes;
+use super::competitors::{Competitor, competitors};
+use super::model::{PredictedRun, errors, predictions};
+use super::notes::{FittedAndTested, notes};
+use super::predictor::Predictor;
 use crate::declaration::conditions::Conditions;
 use crate::declaration::effect::Expect;
 use crate::error::ClaimError;
 use crate::kinds::kind::{Cell, Kind, PlannedUnit, Requirement, Units, Values, mismatched_unit};
 use crate::runs::finished::FinishedRuns;
+use crate::runs::no_value::NoValue;
 use crate::runs::planned::PlannedRuns;
 use crate::verdict::Unit;
 
-/// The memorization-dilation model predicts rho (from NC1) of all runs outside `fit`. For each seed
-/// its constants are fitted to the `fit` runs of the other seeds. Its mean squared error must be
-/// smaller than that of a line in the noise level and that of the mean, both fitted to the same
-/// runs.
+/// A model predicts rho (from NC1) of all runs outside `fit`. For each seed its constants are
+/// fitted to the `fit` runs of the other seeds. Its mean squared error must be smaller than that of
+/// a line in the noise level and that of the mean, both fitted to the same runs.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictionTest {
     /// Conditions on the runs that the constants are fitted to.
     pub fit: Conditions,
+    /// The model.
+    #[serde(default)]
+    pub model: Predictor,
+}
+
+impl PredictionTest {
+    /// The predictions of the claim's model for a unit; empty if a run is missing.
+    pub(crate) fn predicted(
+        &self,
+        unit: &PlannedUnit,
+        runs: &FinishedRuns<'_>,
+    ) -> Result<Vec<PredictedRun>, ClaimError> {
+        let PlannedUnit::Prediction { fit, test } = unit else {
+            return Ok(Vec::new());
+        };
+        let found = runs.all(fit).and_then(|fit| Ok((fit, runs.all(test)?)));
+        let Ok((fit, test)) = found else {
+            return Ok(Vec::new());
+        };
+        let predicted = NoValue::or_undefined(predictions(self.model, &fit, &test))?;
+        Ok(predicted.unwrap_or_default())
+    }
+
+    /// All models and baselines on the runs of these units; units with a missing run are left out.
+    pub(crate) fn competitors(
+        units: &[&PlannedUnit],
+        runs: &FinishedRuns<'_>,
+    ) -> Result<Vec<Competitor>, ClaimError> {
+        let mut found: Vec<FittedAndTested<'_, '_>> = Vec::new();
+        for unit in units {
+            if let PlannedUnit::Prediction { fit, test } = unit
+                && let (Ok(_), Ok(_)) = (runs.all(fit), runs.all(test))
+            {
+                found.push((runs.found(fit), runs.found(test)));
+            }
+        }
+        competitors(&found)
+    }
 }
 
 impl Kind for PredictionTest {
@@ -66,7 +106,7 @@ impl Kind for PredictionTest {
         let fit = runs
             .all(fit)
             .map_err(|reason| format!("a run that the constants are fitted to: {reason}"))?;
-        let errors = errors(&fit, &runs.all(test)?)?;
+        let errors = errors(self.model, &fit, &runs.all(test)?)?;
         let ratios = [errors.line, errors.mean].map(|baseline| (errors.model / baseline).ln());
         if ratios.iter().any(|ratio| !ratio.is_finite()) {
             return Err("an error is zero".into());
@@ -81,6 +121,6 @@ impl Kind for PredictionTest {
                 units.push((runs.found(fit), runs.found(test)));
             }
         }
-        notes(&units)
+        notes(self.model, &units)
     }
 }
