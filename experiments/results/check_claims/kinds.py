@@ -157,8 +157,8 @@ class Trend(Kind):
 
 class Prediction(Kind):
     def __init__(self, claim):
-        self.fit = claim["fit"]
-        self.requirements = [("below", 0.0)] * 2
+        self.fit, self.model, self.against = claim["fit"], claim.get("model", MD), claim.get("against")
+        self.requirements = [("below", 0.0)] * (1 if self.against else 2)
         self.conditions = [self.fit]
 
     def units(self, runs, _):
@@ -169,29 +169,61 @@ class Prediction(Kind):
             yield test[0], ([run for run in fitted if run.seed != seed], test)
 
     def values(self, unit):
-        fit, test = unit
-        points = [self.point(run) for run in fit]
-        rho_0, slope = line([p["eta"] * p["memorization"] for p in points], [p["rho"] for p in points])
-        base, by_level = line([p["level"] for p in points], [p["rho"] for p in points])
-        centre = mean([p["rho"] for p in points])
-        errors = [0.0, 0.0, 0.0]
-        for run in test:
-            p = self.point(run)
-            model = rho_0 + self.solved(p, 1.0 / slope)
-            for i, found in enumerate((model, base + by_level * p["level"], centre)):
-                errors[i] += (p["rho"] - found) ** 2
-        return [math.log(errors[0] / errors[1]), math.log(errors[0] / errors[2])]
+        fit, test = ([self.point(run) for run in runs] for runs in unit)
+        base, by_level = line([p["level"] for p in fit], [p["rho"] for p in fit])
+        centre = mean([p["rho"] for p in fit])
+        error = lambda predict: sum((p["rho"] - predict(p)) ** 2 for p in test)
+        models = {MD: self.memorization_dilation, "jumps-relative": self.jumps}
+        others = [lambda p: base + by_level * p["level"], lambda _: centre]
+        if self.against:
+            others = [models[self.against](fit)]
+        own = error(models[self.model](fit))
+        return [math.log(own / error(other)) for other in others]
 
     def point(self, run):
         return fit_point(run, "test.rho_nc1") | {
             "level": run.record["requested_noise"],
             "lambda": 0.5 * len(run.get("data.classes")) * run.get("optimizer.weight_decay"),
+            "per_nc1": run.last("test.rho_nc1") ** 2 / run.last("test.dilation"),
         }
 
-    def solved(self, point, c_md):
-        if point["eta"] <= 0.0:
-            return 0.0
-        return Program.rho(*point["loss"], point["lambda"], point["lambda"], point["eta"], c_md)
+    def memorization_dilation(self, fit):
+        rho_0, slope = line([p["eta"] * p["memorization"] for p in fit], [p["rho"] for p in fit])
+
+        def predict(p):
+            solved = Program.rho(*p["loss"], p["lambda"], p["lambda"], p["eta"], 1.0 / slope) if p["eta"] > 0.0 else 0.0
+            return rho_0 + solved
+
+        return predict
+
+    def jumps(self, fit):
+        """Jumps after collapse with a relative slope: the dose is the noise over a constant."""
+        rho_0 = mean([p["rho"] for p in fit if p["eta"] <= 0.0])
+        noisy = [p for p in fit if p["eta"] > 0.0]
+        assert len({(p["loss"], p["level"]) for p in noisy}) == 1, "the constant is fitted to one cell"
+        cell = {"eta": mean([p["eta"] for p in noisy]), "per_nc1": noisy[0]["per_nc1"]}
+        target = mean([p["rho"] for p in noisy])
+        low, high = 0.0, 3.0
+        for _ in range(100):
+            middle = 0.5 * (low + high)
+            low, high = (low, middle) if rho_of_jumps(cell, middle / cell["eta"], rho_0) > target else (middle, high)
+        return lambda p: rho_of_jumps(p, low / cell["eta"], rho_0)
+
+
+MD = "memorization-dilation"
+
+
+def rho_of_jumps(point, dose_over_eta, rho_0):
+    """Rho if P(T > t) = 1 - exp(-dose (1 - t)) is the tail of the displacement, by Simpson's rule."""
+    dose = dose_over_eta * point["eta"]
+    steps = 400
+    nodes = [(i / steps, (1 if i in (0, steps) else 4 if i % 2 else 2) / (3 * steps)) for i in range(steps + 1)]
+    tail = lambda t: -math.expm1(-dose * (1.0 - t))
+    first = sum(w * tail(t) for t, w in nodes)
+    second = sum(w * 2.0 * t * tail(t) for t, w in nodes)
+    shrink = 1.0 - 2.0 * first
+    nc1 = 2.0 * (second - first**2) / shrink**2
+    return math.sqrt((rho_0 / shrink) ** 2 + point["per_nc1"] * nc1)
 
 
 def fit_point(run, quantity):

@@ -426,6 +426,62 @@ fn prediction() {
     assert_eq!(claim.verdict, Verdict::Inconclusive, "{:?}", claim.interval);
 }
 
+/// Runs whose rho is that of jumps with a relative slope of constant 1.5, or a line with the same
+/// rho at noise 0 and 0.2.
+fn jumping(share_of_model: impl Fn(u64) -> f64) -> Vec<SyntheticRun> {
+    use memdil_theory::{JumpDilation, Jumps};
+    let jumps = |noise: f64| {
+        let dose = 2.0 * noise / (1.0 - noise) / 1.5;
+        let found = JumpDilation::after_collapse(Jumps::new(dose).unwrap());
+        (0.04 / found.shrink.powi(2) + found.nc1).sqrt()
+    };
+    let mut runs = Vec::new();
+    for seed in 0..8 {
+        for eta in [0.0, 0.1, 0.2, 0.3, 0.4] {
+            for loss in [json!({"kind": "cross_entropy"}), smoothing()] {
+                let line = 0.2 + (jumps(0.2) - 0.2) / 0.2 * eta;
+                let share = share_of_model(seed);
+                let exact = share * jumps(eta) + (1.0 - share) * line;
+                let rho = exact + 0.002 * jitter(seed, (eta * 10.0) as u64);
+                let mut last = record(rho * rho, 0.9, 0.9);
+                last.memorization_mean = (eta > 0.0).then_some(1.0);
+                let test = last.test.as_mut().unwrap();
+                (test.rho_nc1, test.separation) = (Some(rho), Some(1.0));
+                let settings = [("loss", loss), ("noise.eta", json!(eta))];
+                runs.push(run(&settings, seed, last));
+            }
+        }
+    }
+    runs
+}
+
+#[test]
+fn prediction_of_another_model() {
+    let text = PREDICTION.replace("fit =", "model = \"jumps-relative\"\n    fit =");
+    let claim = &judge(&text, &jumping(|_| 1.0))[0];
+    assert_eq!(claim.verdict, Verdict::Supported, "{:?}", claim.reason);
+    let claim = &judge(&text, &jumping(|_| 0.0))[0];
+    assert_eq!(claim.verdict, Verdict::Refuted, "{:?}", claim.reason);
+    let claim = &judge(&text, &jumping(|seed| (seed % 2) as f64))[0];
+    assert_eq!(claim.verdict, Verdict::Inconclusive, "{:?}", claim.interval);
+    // Against the memorization-dilation model, whose loss and penalties have no effect here.
+    let against = text.replace("fit =", "against = \"memorization-dilation\"\n    fit =");
+    let claim = &judge(&against, &jumping(|_| 1.0))[0];
+    assert_eq!(claim.verdict, Verdict::Supported, "{:?}", claim.reason);
+    assert!(claim.conditions.is_empty());
+    let reversed = against
+        .replace(
+            "model = \"jumps-relative\"",
+            "model = \"memorization-dilation\"",
+        )
+        .replace(
+            "against = \"memorization-dilation\"",
+            "against = \"jumps-relative\"",
+        );
+    let claim = &judge(&reversed, &jumping(|_| 1.0))[0];
+    assert_eq!(claim.verdict, Verdict::Refuted, "{:?}", claim.reason);
+}
+
 #[test]
 fn panels_and_their_mean_have_verdicts() {
     let mut runs = pairs(0.7, 8);

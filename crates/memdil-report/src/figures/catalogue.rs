@@ -26,7 +26,7 @@ pub(crate) struct FigureSources<'a> {
 type Draw = fn(&FigureSources<'_>) -> Result<Option<Figure>, ReportError>;
 
 /// All figures by name.
-const FIGURES: [(&str, Draw); 20] = [
+const FIGURES: [(&str, Draw); 21] = [
     ("phase-portrait", |s| portrait::figure(s.runs)),
     ("dilation-memorization", |s| Ok(dilation::figure(s.runs))),
     ("capacity", |s| Ok(capacity::figure(s.runs))),
@@ -50,6 +50,7 @@ const FIGURES: [(&str, Draw); 20] = [
         Ok(s.theory.map(|t| t.curves.noise_figure()))
     }),
     ("theory-phase", |s| Ok(s.theory.map(|t| t.phase.figure()))),
+    ("theory-jumps", |s| Ok(s.theory.map(Theory::jumps_figure))),
     ("theory-classes", |s| {
         Ok(s.theory.map(Theory::classes_figure))
     }),
@@ -68,10 +69,11 @@ pub(crate) const DEFAULT: [&str; 8] = [
 ];
 
 /// The figures of the solved models.
-pub(crate) const THEORY: [&str; 4] = [
+pub(crate) const THEORY: [&str; 5] = [
     "theory-decay",
     "theory-noise",
     "theory-phase",
+    "theory-jumps",
     "theory-classes",
 ];
 

@@ -1,6 +1,6 @@
 //! A solved curve with its limit.
 
-use memdil_theory::TheoryError;
+use memdil_theory::{MdSetting, TheoryError};
 use rayon::prelude::*;
 
 use super::model::{C_MD, margin_loss, rho, setting};
@@ -25,10 +25,23 @@ pub(super) struct Curve {
 impl Curve {
     /// Solves the model at each value on the axis, which `place` maps to noise level and decay.
     pub(super) fn solve(
-        (loss, alpha, glyph): Shown,
+        shown: Shown,
         classes: usize,
         values: &[f64],
         place: impl Fn(f64) -> [f64; 2] + Sync,
+    ) -> Result<Self, TheoryError> {
+        Self::solve_at(shown, classes, values, |value| {
+            let [eta, lambda] = place(value);
+            setting(eta, C_MD, lambda, classes)
+        })
+    }
+
+    /// Solves the model at each value on the axis, which `place` maps to a setting.
+    pub(super) fn solve_at(
+        (loss, alpha, glyph): Shown,
+        classes: usize,
+        values: &[f64],
+        place: impl Fn(f64) -> MdSetting + Sync,
     ) -> Result<Self, TheoryError> {
         let label = match loss {
             Loss::CrossEntropy => loss.to_string(),
@@ -37,8 +50,7 @@ impl Curve {
         let mut points = Vec::new();
         if let Some(loss) = margin_loss(loss, alpha)? {
             let solve = |&value| {
-                let [eta, lambda] = place(value);
-                let rho = rho(&setting(eta, C_MD, lambda, classes), &loss, classes)?;
+                let rho = rho(&place(value), &loss, classes)?;
                 Ok(rho.map(|rho| (value, rho)))
             };
             let solved: Vec<_> = values

@@ -5,6 +5,7 @@ mod contour;
 mod curve;
 mod curves;
 mod fits;
+mod jumps;
 mod map;
 mod model;
 mod phase;

@@ -4,6 +4,7 @@ use memdil_theory::TheoryError;
 
 use super::classes::{self, ClassCurves};
 use super::curves::Curves;
+use super::jumps::Jumps;
 use super::phase::Phase;
 use crate::chart::Figure;
 
@@ -12,6 +13,7 @@ use crate::chart::Figure;
 pub(crate) struct Theory {
     pub(crate) curves: Curves,
     pub(crate) phase: Phase,
+    jumps: Jumps,
     classes: Vec<ClassCurves>,
 }
 
@@ -20,8 +22,14 @@ impl Theory {
         Ok(Self {
             curves: Curves::solve()?,
             phase: Phase::solve()?,
+            jumps: Jumps::solve()?,
             classes: classes::solve()?,
         })
+    }
+
+    /// Rho if unseen features jump.
+    pub(crate) fn jumps_figure(&self) -> Figure {
+        self.jumps.figure()
     }
 
     /// Rho with more than two classes.

@@ -32,10 +32,11 @@ const CLAIMS: &str = r#"
     bound = 0.005
 "#;
 
-const FIGURES: [&str; 4] = [
+const FIGURES: [&str; 5] = [
     "theory-decay",
     "theory-noise",
     "theory-phase",
+    "theory-jumps",
     "theory-classes",
 ];
 

@@ -22,6 +22,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "fashion-mnist-reference",
     "features-2d",
     "generalization",
+    "jumps",
     "large-scale",
     "latent-classes",
     "layer-peeled",

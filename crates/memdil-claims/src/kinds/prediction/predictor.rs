@@ -49,10 +49,12 @@ impl Predictor {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::MemorizationDilation => "memorization-dilation model",
-            Self::MemorizationDilationSolved => "the same, C_MD from its solution",
-            Self::Jumps => "jumps in the risk",
-            Self::JumpsAfterCollapse => "jumps after collapse",
-            Self::JumpsRelative => "jumps after collapse, relative slope",
+            Self::MemorizationDilationSolved => {
+                "memorization-dilation model, C_MD from its solution"
+            }
+            Self::Jumps => "model with jumps in the risk",
+            Self::JumpsAfterCollapse => "model with jumps after collapse",
+            Self::JumpsRelative => "model with jumps after collapse, relative slope",
         }
     }
 

@@ -19,7 +19,8 @@ use crate::verdict::Unit;
 
 /// A model predicts rho (from NC1) of all runs outside `fit`. For each seed its constants are
 /// fitted to the `fit` runs of the other seeds. Its mean squared error must be smaller than that of
-/// a line in the noise level and that of the mean, both fitted to the same runs.
+/// a line in the noise level and that of the mean, both fitted to the same runs, or than that of
+/// another model.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictionTest {
@@ -28,6 +29,8 @@ pub struct PredictionTest {
     /// The model.
     #[serde(default)]
     pub model: Predictor,
+    /// The model to compare with, instead of the line and the mean.
+    pub against: Option<Predictor>,
 }
 
 impl PredictionTest {
@@ -70,13 +73,24 @@ impl Kind for PredictionTest {
         vec![("fit", &self.fit)]
     }
 
+    fn check(&self) -> Result<(), String> {
+        if self.against == Some(self.model) {
+            return Err("model and against are the same; name two models".to_owned());
+        }
+        Ok(())
+    }
+
     fn requirements(&self) -> Vec<Requirement> {
-        let baselines = ["a line in the noise level", "the mean of the fitted runs"];
-        let below = |baseline: &str| {
-            let what = format!("log ratio of the model's mean squared error to that of {baseline}");
+        let below = |other: &str| {
+            let what = format!("log ratio of the model's mean squared error to that of {other}");
             Requirement::new(what, Unit::Percent, Expect::Below)
         };
-        baselines.map(below).to_vec()
+        match self.against {
+            Some(other) => vec![below(&format!("the {}", other.name()))],
+            None => ["a line in the noise level", "the mean of the fitted runs"]
+                .map(below)
+                .to_vec(),
+        }
     }
 
     /// One unit per seed: its runs outside `fit`, and the `fit` runs of the other seeds.
@@ -96,7 +110,7 @@ impl Kind for PredictionTest {
         Ok(units)
     }
 
-    /// Log ratios of the model's error to those of the two baselines.
+    /// Log ratios of the model's error to those of the two baselines, or to that of the other model.
     fn values(&self, unit: &PlannedUnit, runs: &FinishedRuns<'_>) -> Values {
         let PlannedUnit::Prediction { fit, test } = unit else {
             return mismatched_unit();
@@ -106,12 +120,18 @@ impl Kind for PredictionTest {
         let fit = runs
             .all(fit)
             .map_err(|reason| format!("a run that the constants are fitted to: {reason}"))?;
-        let errors = errors(self.model, &fit, &runs.all(test)?)?;
-        let ratios = [errors.line, errors.mean].map(|baseline| (errors.model / baseline).ln());
+        let test = runs.all(test)?;
+        let own = errors(self.model, &fit, &test)?;
+        let others = match self.against {
+            Some(other) => vec![errors(other, &fit, &test)?.model],
+            None => vec![own.line, own.mean],
+        };
+        let ratios = others.into_iter().map(|other| (own.model / other).ln());
+        let ratios: Vec<f64> = ratios.collect();
         if ratios.iter().any(|ratio| !ratio.is_finite()) {
             return Err("an error is zero".into());
         }
-        Ok(ratios.to_vec())
+        Ok(ratios)
     }
 
     fn notes(&self, cells: &[Cell], runs: &FinishedRuns<'_>) -> Result<Vec<String>, ClaimError> {
