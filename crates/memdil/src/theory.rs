@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use memdil_losses::Loss;
 use memdil_theory::layer_peeled::numeric::{DescentOptions, LpmMinimum, LpmProblem, minimize};
 use memdil_theory::layer_peeled::{LpmSetting, closed_form};
-use memdil_theory::limits::{jumps, label_smoothing_classes, limits};
+use memdil_theory::limits::{label_smoothing_classes, limits};
 use memdil_theory::memorization_dilation::{classes, solve};
 use memdil_theory::phase::{geometric, phase_map};
 use memdil_theory::{FeatureMeasure, LossKind, MarginLoss, MdRecord, MdSetting, TheoryError};
@@ -311,29 +311,11 @@ fn md(arguments: &Md) -> Result<Map<String, Value>, Failure> {
 
 fn limits_of(arguments: &LimitsOf) -> Result<Map<String, Value>, Failure> {
     let setting = arguments.setting.resolve()?;
-    if arguments.classes == 2 && setting.measure == FeatureMeasure::Jumps {
-        return laws_of_jumps(&setting, arguments.alpha);
-    }
     if arguments.classes == 2 {
         return object(limits(&setting, arguments.alpha)?);
     }
     let rho_ls = label_smoothing_classes(&setting, arguments.alpha, arguments.classes)?;
     object(json!({ "classes": arguments.classes, "rho_ls": rho_ls }))
-}
-
-/// The small-decay laws of rho if unseen features jump, and of the share that does.
-fn laws_of_jumps(setting: &MdSetting, alpha: f64) -> Result<Map<String, Value>, Failure> {
-    let mut laws = Map::new();
-    for (name, kind, alpha) in [
-        ("ce", LossKind::Ce, 0.0),
-        ("ls", LossKind::Ls, alpha),
-        ("lr", LossKind::Lr, alpha),
-    ] {
-        let law = jumps(setting, &MarginLoss::new(kind, alpha)?)?.dilation;
-        laws.insert(format!("rho_{name}"), json!(law.rho));
-        laws.insert(format!("moved_share_{name}"), json!(law.moved));
-    }
-    Ok(laws)
 }
 
 fn phase(arguments: &Phase) -> Result<Map<String, Value>, Failure> {

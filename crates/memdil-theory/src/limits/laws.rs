@@ -1,8 +1,10 @@
 //! The limits of the three losses.
 
 use super::hard_margin::label_relaxation;
+use super::jumps::jumps;
 use crate::error::{TheoryError, unsupported};
 use crate::margin::{LossKind, MarginLoss};
+use crate::measure::FeatureMeasure;
 use crate::memorization_dilation::MdSetting;
 use serde::Serialize;
 use serde_with::skip_serializing_none;
@@ -101,7 +103,8 @@ fn smoothing(alpha: f64) -> Result<MarginLoss, TheoryError> {
     Ok(loss)
 }
 
-/// The limits of the three losses. The field names are the JSON keys.
+/// The limits of the three losses; for jumps, the [laws](jumps) at the decay of the setting. The
+/// field names are the JSON keys.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -128,12 +131,26 @@ pub struct Limits {
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
 pub fn limits(setting: &MdSetting, alpha: f64) -> Result<Limits, TheoryError> {
-    let rho_ls = label_smoothing(setting, alpha)?;
-    let rho_lr = match label_relaxation(setting, alpha) {
-        Ok(limit) => Some(limit.rho),
+    let jumping = setting.measure == FeatureMeasure::Jumps;
+    let law = |kind, alpha| Ok(jumps(setting, &MarginLoss::new(kind, alpha)?)?.dilation.rho);
+    let rho_lr = if jumping {
+        law(LossKind::Lr, alpha)
+    } else {
+        label_relaxation(setting, alpha).map(|limit| limit.rho)
+    };
+    let rho_lr = match rho_lr {
+        Ok(rho) => Some(rho),
         Err(TheoryError::Unsupported { .. }) => None,
         Err(error) => return Err(error),
     };
+    if jumping {
+        return Ok(Limits {
+            rho_ce: Some(law(LossKind::Ce, 0.0)?),
+            rho_ls: law(LossKind::Ls, alpha)?,
+            rho_lr,
+        });
+    }
+    let rho_ls = label_smoothing(setting, alpha)?;
     Ok(Limits {
         rho_ce: setting.measure.is_bounded().then_some(CROSS_ENTROPY),
         rho_ls,

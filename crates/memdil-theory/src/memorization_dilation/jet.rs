@@ -1,5 +1,12 @@
 //! Values with their derivatives in the five variables of the reduced problem.
 
+/// Indices of the variables $\log A$, $\log d$, $\xi/d$, $\mu/d$ and $m/d$.
+pub(super) const LOG_A: usize = 0;
+pub(super) const LOG_D: usize = 1;
+pub(super) const XI: usize = 2;
+pub(super) const MU: usize = 3;
+pub(super) const M: usize = 4;
+
 /// A value with its gradient and Hessian.
 pub(super) struct Jet {
     pub(super) value: f64,

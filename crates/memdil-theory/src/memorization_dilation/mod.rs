@@ -17,14 +17,18 @@
 
 mod balance;
 pub mod classes;
+mod collapse;
+mod coordinates;
 mod jet;
 mod reduced;
 mod segment;
 mod setting;
 mod solution;
 mod solve;
+mod starts;
 
+pub use collapse::collapsed_separation;
 pub use reduced::Reduced;
 pub use setting::MdSetting;
 pub use solution::{MdOutcome, MdRecord, MdSolution, Plane};
-pub use solve::{collapsed_separation, solve, solve_near};
+pub use solve::{solve, solve_near};

@@ -1,7 +1,6 @@
 //! Unseen features on the segment from a class feature to its noisy samples.
 
-use super::jet::Jet;
-use super::reduced::{LOG_A, LOG_D, M, MU, XI};
+use super::jet::{Jet, LOG_A, LOG_D, M, MU, XI};
 use crate::margin::ConvexMargin;
 use crate::measure::FeatureMeasure;
 use crate::quadrature::GaussRule;

@@ -1,9 +1,11 @@
 //! Global minimisation of the reduced problem.
 
-use super::balance::balanced_margin;
-use super::reduced::{Reduced, in_margins, in_ratios, stretched};
+use super::collapse::{decay_slope, is_collapsed, noise_free};
+use super::coordinates::{in_margins, in_ratios, stretched};
+use super::reduced::Reduced;
 use super::setting::MdSetting;
 use super::solution::{MdOutcome, MdSolution, Plane};
+use super::starts::starts;
 use crate::error::TheoryError;
 use crate::jumps::{JumpDilation, Jumps};
 use crate::margin::ConvexMargin;
@@ -25,11 +27,6 @@ const MAX_ITERATIONS: usize = 200;
 const SCAN_NODES: usize = 16;
 /// Tolerance of the descent with a quarter of the nodes.
 const ROUGH_TOLERANCE: f64 = 1e-3;
-/// Starting points of the noisy features, as (p, q) = ((mu + xi)/d, (mu - xi)/d). (2, 0) is the
-/// class feature of their label, (0, 2) that of their true class.
-const SHAPES: [(f64, f64); 5] = [(2.0, 0.0), (1.0, 0.0), (0.6, 0.3), (1.2, 0.4), (0.4, 1.2)];
-/// The same for jumps: noisy samples may end just behind the border of the classes.
-const JUMP_SHAPES: [(f64, f64); 3] = [(2.0, 0.0), (1.0, 0.0), (0.3, 0.0)];
 
 /// Solves the memorization-dilation model for any convex margin loss.
 ///
@@ -84,10 +81,10 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
             logit_clean: logit,
         });
     }
-    // Valleys are compared with a quarter of the nodes; then only the lowest two are minimised.
+    // Valleys are compared with a quarter of the nodes; then only the lowest two are minimised (four for jumps).
     let rough = Reduced::with_nodes(setting, loss, loss.quadrature_nodes().div_ceil(4));
     let mut iterations = 0;
-    let mut valleys: Vec<NewtonEnd<5>> = Vec::with_capacity(SHAPES.len() + neighbours.len());
+    let mut valleys: Vec<NewtonEnd<5>> = Vec::new();
     let known = neighbours.iter().map(|s| s.point);
     let scan = Reduced::with_nodes(setting, loss, SCAN_NODES);
     for start in known.chain(starts(setting, loss, &scan)) {
@@ -105,7 +102,7 @@ pub fn solve_near<L: ConvexMargin + ?Sized>(
     let mut best: Option<NewtonEnd<5>> = None;
     for valley in valleys
         .iter()
-        .take(2)
+        .take(if jumps { 4 } else { 2 })
         .filter(|valley| valley.value < valleys[0].value + OPEN)
     {
         let end = descend(&problem, setting, valley.point, fine);
@@ -196,125 +193,6 @@ pub(crate) fn descend<L: ConvexMargin + ?Sized>(
     }
 }
 
-/// The derivative $-l^\prime$ that balances the decay of weights and class features, whose cost is
-/// this value times $2A$.
-fn decay_slope(setting: &MdSetting) -> f64 {
-    let across = if setting.nonnegative { 2.0 } else { 1.0 };
-    (setting.lambda_w * setting.lambda_h * across).sqrt()
-}
-
-fn is_collapsed<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> bool {
-    let pull = -loss.derivatives(0.0)[1];
-    pull * (1.0 + setting.eta).sqrt() <= decay_slope(setting)
-}
-
-/// Margin and `d` of the optimum without noise, for which the decay of weights equals that of
-/// features. Near the collapse threshold both may be 0, although the optimum with noise is not
-/// zero.
-fn noise_free<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L) -> (f64, f64) {
-    collapsed(setting, loss, 1.0)
-}
-
-/// Margin and `d` if the features of `weight` samples per class are at one point.
-fn collapsed<L: ConvexMargin + ?Sized>(setting: &MdSetting, loss: &L, weight: f64) -> (f64, f64) {
-    let decay = decay_slope(setting) / weight.sqrt();
-    let margin = balanced_margin(|z| loss.derivatives(z)[1], decay);
-    let across: f64 = if setting.nonnegative { 2.0 } else { 1.0 };
-    let d2 = 0.5 * margin * (setting.lambda_w / (setting.lambda_h * across * weight)).sqrt();
-    (margin, d2.sqrt())
-}
-
-/// The distance of the class features if training features collapse completely: noisy samples are
-/// at the class feature of their label, and unseen features are not part of the risk. `None` after
-/// total collapse.
-///
-/// # Errors
-/// A parameter out of range.
-///
-/// # Example
-/// ```
-/// use memdil_theory::{MarginLoss, MdSetting, memorization_dilation::collapsed_separation};
-/// let loss = MarginLoss::cross_entropy();
-/// let at = |factor: f64| MdSetting::new(1e-3 * factor, 1e-3 / factor).noise(0.1, 0.5);
-/// let near = collapsed_separation(&at(1.0), &loss)?.unwrap();
-/// let far = collapsed_separation(&at(4.0), &loss)?.unwrap();
-/// assert!((far / near - 2.0).abs() < 1e-12);
-/// # Ok::<(), memdil_theory::TheoryError>(())
-/// ```
-pub fn collapsed_separation<L: ConvexMargin + ?Sized>(
-    setting: &MdSetting,
-    loss: &L,
-) -> Result<Option<f64>, TheoryError> {
-    setting.validate()?;
-    let (margin, d) = collapsed(setting, loss, 1.0 + setting.eta);
-    Ok((margin > 0.0).then_some(2.0 * d))
-}
-
-/// The best starting point of a coarse grid for each family.
-fn starts<L: ConvexMargin + ?Sized>(
-    setting: &MdSetting,
-    loss: &L,
-    scan: &Reduced<'_, L>,
-) -> Vec<[f64; 5]> {
-    let (logit, d) = noise_free(setting, loss);
-    // The size is at most about d. Dilation favours smaller sizes, until the radius is far below
-    // the distance.
-    let largest = d.max(1e-8).ln() + 0.5;
-    let smallest = (largest - 4.0).min((1e-3 * setting.c_md / setting.eta).ln());
-    let smallest = smallest.max(largest - 12.0);
-    let across = if setting.nonnegative { 1.0 } else { 0.0 };
-    let mut starts = Vec::with_capacity(SHAPES.len() + 2);
-    let jumps = setting.measure == FeatureMeasure::Jumps;
-    for &(p, q) in if jumps { &JUMP_SHAPES[..] } else { &SHAPES[..] } {
-        let points = grid(smallest, largest, 8).flat_map(|size| {
-            [0.4, 0.7, 1.0, 1.5, 2.3].map(|factor| {
-                let log_a = (logit.max(0.05) * factor).ln();
-                if setting.nonnegative {
-                    [log_a, size, p, q, 0.0]
-                } else {
-                    [log_a, size, (0.5 * (p - q)), 0.0, 0.0]
-                }
-            })
-        });
-        starts.extend(lowest(scan, points));
-    }
-    // If memorization causes strong dilation, the class features shrink, but the noisy features
-    // remain as large as without class features.
-    let decay = decay_slope(setting) / setting.eta.sqrt();
-    let margin = balanced_margin(|z| loss.derivatives(z)[1], decay);
-    if margin > 0.0 {
-        let shared = setting.lambda_w / (setting.eta * setting.lambda_h * (1.0 + across));
-        let xi = (0.5 * margin * shared.sqrt()).sqrt();
-        for lift in [0.0, 0.5] {
-            let points = grid(xi.ln() - 12.0, xi.ln() - 1.0, 12).map(|size| {
-                let ratio = xi / size.exp();
-                let log_a = (margin / ratio).ln();
-                if setting.nonnegative {
-                    [log_a, size, (2.0 * ratio), 0.0, (lift * ratio)]
-                } else {
-                    [log_a, size, ratio, 0.0, 0.0]
-                }
-            });
-            starts.extend(lowest(scan, points));
-        }
-    }
-    starts
-}
-
-fn grid(low: f64, high: f64, count: u32) -> impl Iterator<Item = f64> {
-    (0..count).map(move |i| low + (high - low) * f64::from(i) / f64::from(count - 1))
-}
-
-fn lowest<L: ConvexMargin + ?Sized>(
-    problem: &Reduced<'_, L>,
-    points: impl Iterator<Item = [f64; 5]>,
-) -> Option<[f64; 5]> {
-    points
-        .map(|v| (problem.excess(&problem.natural(&v)), v))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, v)| v)
-}
-
 fn describe<L: ConvexMargin + ?Sized>(
     setting: &MdSetting,
     infimum: f64,
@@ -396,8 +274,23 @@ mod tests {
 
     #[test]
     fn random_starting_points_do_not_give_lower_minima() {
+        let symmetric = [
+            FeatureMeasure::Sphere,
+            FeatureMeasure::Ball,
+            FeatureMeasure::TwoPoint,
+            FeatureMeasure::Gaussian,
+        ];
+        check_minima(&symmetric, 60);
+    }
+
+    #[test]
+    fn random_starting_points_do_not_give_lower_minima_with_jumps() {
+        check_minima(&[FeatureMeasure::Jumps], 400);
+    }
+
+    fn check_minima(measures: &[FeatureMeasure], cases: usize) {
         let mut scatter = Scatter(7);
-        for case in 0..60 {
+        for case in 0..cases {
             let kind = [LossKind::Ce, LossKind::Ls, LossKind::Lr][case % 3];
             let alpha = if kind == LossKind::Ce {
                 0.0
@@ -405,12 +298,6 @@ mod tests {
                 scatter.between(0.01, 0.4)
             };
             let loss = MarginLoss::new(kind, alpha).unwrap();
-            let measures = [
-                FeatureMeasure::Sphere,
-                FeatureMeasure::Ball,
-                FeatureMeasure::TwoPoint,
-                FeatureMeasure::Gaussian,
-            ];
             let setting = MdSetting::new(
                 10f64.powf(scatter.between(-8.0, -0.7)),
                 10f64.powf(scatter.between(-8.0, -0.7)),
@@ -419,7 +306,7 @@ mod tests {
                 scatter.between(0.01, 0.9),
                 10f64.powf(scatter.between(-1.5, 1.5)),
             )
-            .measure(measures[case % 4])
+            .measure(measures[case % measures.len()])
             .dim(2 + case % 7)
             .nonnegative(case % 5 != 0);
             let MdOutcome::Solved(solution) = solve(&setting, &loss).unwrap() else {

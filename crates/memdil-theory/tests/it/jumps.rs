@@ -165,8 +165,16 @@ fn maps_and_classes_and_limits() {
     let message = |error: memdil_theory::TheoryError| error.to_string();
     let classes = message(classes::solve(&at(1e-3), &smoothing, 3).unwrap_err());
     assert!(classes.contains("sphere"), "{classes}");
-    let laws = message(limits(&at(1e-3), 0.1).unwrap_err());
-    assert!(laws.contains("limits::jumps"), "{laws}");
+    let law = |loss| limits::jumps(&at(1e-3), &loss).unwrap().dilation.rho;
+    let [ce, ls, lr] = losses().map(law);
+    let found = limits(&at(1e-3), 0.1).unwrap();
+    assert_eq!(
+        (found.rho_ce, found.rho_ls, found.rho_lr),
+        (Some(ce), ls, Some(lr))
+    );
+    assert_eq!(limits(&at(1e-3), 0.5).unwrap().rho_lr, None);
+    let law = message(limits::label_smoothing(&at(1e-3), 0.1).unwrap_err());
+    assert!(law.contains("limits::jumps"), "{law}");
     let sphere = at(1e-3).measure(FeatureMeasure::Sphere);
     assert!(limits::jumps(&sphere, &smoothing).is_err());
     assert!(limits::jumps(&at(1e-3).noise(0.0, 1.0), &smoothing).is_err());
