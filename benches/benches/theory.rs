@@ -4,7 +4,7 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use memdil_theory::memorization_dilation::solve;
 use memdil_theory::phase::{geometric, phase_map};
-use memdil_theory::{LossKind, MarginLoss, MdSetting, TheoryError};
+use memdil_theory::{FeatureMeasure, LossKind, MarginLoss, MdSetting, TheoryError};
 
 const BASE: MdSetting = MdSetting::new(1e-4, 1e-4).noise(0.1, 0.5);
 
@@ -23,6 +23,10 @@ fn benches(criterion: &mut Criterion) -> Result<(), TheoryError> {
     ] {
         group.bench_function(BenchmarkId::new("md-solve", name), |b| {
             b.iter(|| solve(&BASE, &loss))
+        });
+        let jumps = BASE.measure(FeatureMeasure::Jumps);
+        group.bench_function(BenchmarkId::new("md-solve-jumps", name), |b| {
+            b.iter(|| solve(&jumps, &loss))
         });
     }
     let etas: Vec<f64> = (0..60).map(|i| 0.01 + 0.44 * f64::from(i) / 59.0).collect();

@@ -3,6 +3,7 @@
 mod cards;
 mod exact;
 mod judged;
+mod summary;
 mod tables;
 mod terminal;
 mod words;
@@ -13,6 +14,7 @@ pub(crate) use exact::{
     with_declaration,
 };
 pub(crate) use judged::{JudgedClaim, judged};
+pub(crate) use summary::summary;
 pub(crate) use tables::{details, verdicts};
 pub(crate) use terminal::terminal_table;
 pub(crate) use words::{result, tally, verdict_rules};

@@ -1,7 +1,7 @@
 //! The section of all verdicts.
 
 use super::inputs::SectionInputs;
-use crate::claims::{JudgedClaim, tally, verdict_rules, verdicts};
+use crate::claims::{JudgedClaim, summary, tally, verdict_rules, verdicts};
 use crate::document::{Block, Section, Text, Tone};
 use crate::text::{count, when};
 
@@ -11,6 +11,12 @@ pub(super) fn section(inputs: &SectionInputs<'_>) -> Section {
     let mut blocks = Vec::new();
     if !judged.is_empty() {
         blocks.push(Block::note(&tally(&judged), verdict_rules(&judged)));
+        for (heading, names) in summary(&inputs.judged) {
+            blocks.push(Block::Text(Text {
+                lead: heading,
+                ..Text::new(names)
+            }));
+        }
         blocks.push(Block::Table(verdicts(&inputs.judged)));
     }
     if !inputs.sources.trained.missing.is_empty() {
