@@ -12,6 +12,10 @@
 //! $$\text{s.t.}\quad \eta \lVert h_1-u_2 \rVert \le \frac{C_{MD} r}{\lVert h_1-h_2 \rVert}, \quad
 //!   \eta \lVert h_2-u_1 \rVert \le \frac{C_{MD} r}{\lVert h_1-h_2 \rVert}.$$
 //!
+//! With [`FeatureMeasure::Jumps`](crate::FeatureMeasure::Jumps), a variant of this project, a share of
+//! the unseen features is displaced towards the noisy samples of its class instead
+//! ([`Jumps`](crate::Jumps)). The share follows from the memorization, and there is no radius.
+//!
 //! [`solve()`] minimises an exact reduction to five variables (see the chapter on theory in the
 //! book). [`classes`] contains an extension to $N$ classes, which was developed in this project.
 

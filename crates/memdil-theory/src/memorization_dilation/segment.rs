@@ -131,9 +131,10 @@ impl Segment {
             sums.curve[1][1] += density[0] * m2 * t * t;
             sums.curve[1][2] -= density[1] * m1 * t;
             sums.curve[2][2] += density[2] * above;
-            for order in 0..3 {
-                sums.moments[0][order] += density[order] * t;
-                sums.moments[1][order] += density[order] * t * t;
+            let [first, second] = &mut sums.moments;
+            for ((first, second), density) in first.iter_mut().zip(second).zip(density) {
+                *first += density * t;
+                *second += density * t * t;
             }
         });
         for i in 0..3 {
