@@ -1,4 +1,4 @@
-//! Unseen features that noisy samples drag along.
+//! Unseen features that are displaced with noisy samples.
 
 use crate::error::{TheoryError, not_negative};
 use serde::Serialize;
@@ -9,14 +9,14 @@ use serde::Serialize;
 /// A map whose slope is at most $L$ that moves a noisy sample from the class feature $h$ to $u$
 /// cannot leave the samples near it at $h$: at a distance $\delta$ from the noisy sample, the
 /// displacement is at least $\nu - L\delta$ with $\nu=\lVert h-u \rVert$. With the least
-/// displacement, an unseen feature is $h + T(u-h)$, where $T = \max(0, 1 - L\delta/\nu)$. Noisy
-/// samples are a random share of all samples, so along the direction in which the map is steepest
-/// the distance $\delta$ to the nearest of them has an exponential distribution, and
+/// displacement, an unseen feature is $h + T(u-h)$, where $T = \max(0, 1 - L\delta/\nu)$. Assume that
+/// distances are along one direction. Noisy samples are a random share of all samples, so the
+/// distance $\delta$ to the nearest of them has an exponential distribution, and
 ///
 /// $$P(T > t) = 1 - e^{-k(1-t)} \text{ for } t \in [0, 1), \qquad k = 2\eta\nu/C_{MD}$$
 ///
-/// where the dose $k$ is the mean number of noisy samples that can drag a given sample. $C_{MD}$
-/// is $L$ in units of the mean distance of samples, up to a factor. To first order in $\eta$ the
+/// where the dose $k$ is the mean number of noisy samples that can displace a given sample, and
+/// $C_{MD} = Ls$ with the mean spacing $s$ of clean samples. To first order in $\eta$ the
 /// mean displacement is $\eta\nu^2/C_{MD}$. The paper's model has the radius
 /// $\eta\nu\lVert h_1-h_2 \rVert/C_{MD}$, which is the same if noisy samples are memorised
 /// completely.

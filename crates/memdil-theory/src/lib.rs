@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | [`layer_peeled`] | The layer-peeled model (classifier and features as free variables): closed form and numerical minimisation |
 //! | [`memorization_dilation`] | The memorization-dilation model for two and $N$ classes |
-//! | [`Jumps`], [`JumpDilation`] | Unseen features that noisy samples drag along, instead of a ball around the class feature |
+//! | [`Jumps`], [`JumpDilation`] | Unseen features that are displaced with noisy samples, instead of a ball around the class feature |
 //! | [`limits`] | Limits for vanishing weight decay: cross-entropy, label smoothing, label relaxation |
 //! | [`phase`] | Comparison of label smoothing and cross-entropy over noise level and weight decay |
 //! | [`fit`] | Estimation of $C_{MD}$ from trained networks, and prediction of the dilation |

@@ -299,6 +299,7 @@ impl<'a> Family<'a> {
                 if !predicted.is_empty() {
                     let units: Vec<&PlannedUnit> = panel.units().collect();
                     all.push(PanelPredictions {
+                        model: test.model.name(),
                         source: self.source.clone(),
                         panel: self.label(panel),
                         runs: predicted,

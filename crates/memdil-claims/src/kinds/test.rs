@@ -35,7 +35,7 @@ pub enum Test {
     ModelSlope(ModelSlope),
     /// The slope of a quantity in lambda under one setting, minus that under another.
     SlopeDifference(SlopeDifference),
-    /// Out-of-sample predictions of the memorization-dilation model against two baselines.
+    /// Out-of-sample predictions of a model against two baselines or another model.
     Prediction(PredictionTest),
     /// A rule about the solved models.
     Exact(Exact),

@@ -1,4 +1,4 @@
-//! What holds where, in five lines.
+//! Claims by verdict and data set, in a few lines.
 
 use memdil_claims::Verdict;
 
@@ -13,35 +13,50 @@ struct OverSources<'a> {
 }
 
 /// The claims that are supported on every data set, supported on some, refuted on every, refuted on
-/// some, and inconclusive everywhere, each as heading and text. Empty lists are left out.
+/// some, and inconclusive everywhere, then those about solved models; each as heading and text.
+/// Empty lists are left out.
 pub(crate) fn summary(all: &[JudgedClaim<'_>]) -> Vec<(String, String)> {
-    let claims = over_sources(all);
-    let everywhere = |verdict| names(&claims, |claim| claim.all(verdict).then(String::new));
-    let somewhere = |verdict| names(&claims, |claim| claim.some(verdict));
-    let several = claims.iter().any(|claim| claim.verdicts.len() > 1);
+    lines(&over_sources(all))
+}
+
+fn lines(all: &[OverSources<'_>]) -> Vec<(String, String)> {
+    let solved =
+        |claim: &&OverSources<'_>| claim.verdicts.iter().any(|(source, _)| source.is_empty());
+    let (models, networks): (Vec<&OverSources<'_>>, Vec<&OverSources<'_>>) =
+        all.iter().partition(solved);
+    let several = networks.iter().any(|claim| claim.verdicts.len() > 1);
     let every = if several { " on every data set" } else { "" };
-    let lists = [
-        (format!("Supported{every}"), everywhere(Verdict::Supported)),
-        (
-            "Supported on some".to_owned(),
-            somewhere(Verdict::Supported),
-        ),
-        (format!("Refuted{every}"), everywhere(Verdict::Refuted)),
-        ("Refuted on some".to_owned(), somewhere(Verdict::Refuted)),
-        (
-            format!("Inconclusive{every}"),
-            everywhere(Verdict::Inconclusive),
-        ),
-    ];
-    let shown = lists.into_iter().filter(|(_, names)| !names.is_empty());
-    shown
-        .map(|(heading, names)| {
-            (
-                format!("{heading} ({}):", names.len()),
-                names.join("; ") + ".",
-            )
-        })
-        .collect()
+    let mut lists = Vec::new();
+    for verdict in [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive] {
+        let word = capitalised(verdict);
+        let whole = names(&networks, |claim| claim.all(verdict).then(String::new));
+        lists.push((format!("{word}{every}"), whole));
+        if verdict != Verdict::Inconclusive {
+            let partly = names(&networks, |claim| claim.some(verdict));
+            lists.push((format!("{word} on some data sets"), partly));
+        }
+    }
+    for verdict in [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive] {
+        let whole = names(&models, |claim| claim.all(verdict).then(String::new));
+        lists.push((
+            format!("{}, about solved models", capitalised(verdict)),
+            whole,
+        ));
+    }
+    lists.retain(|(_, names)| !names.is_empty());
+    let line = |(heading, names): (String, Vec<String>)| {
+        let names_text = names.join("; ") + ".";
+        (format!("{heading} ({}):", names.len()), names_text)
+    };
+    lists.into_iter().map(line).collect()
+}
+
+fn capitalised(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Supported => "Supported",
+        Verdict::Refuted => "Refuted",
+        Verdict::Inconclusive => "Inconclusive",
+    }
 }
 
 fn over_sources<'a>(all: &'a [JudgedClaim<'a>]) -> Vec<OverSources<'a>> {
@@ -84,7 +99,7 @@ impl OverSources<'_> {
 /// The names of the claims for which `detail` has a value, with the experiment if the name occurs
 /// in several.
 fn names(
-    claims: &[OverSources<'_>],
+    claims: &[&OverSources<'_>],
     detail: impl Fn(&OverSources<'_>) -> Option<String>,
 ) -> Vec<String> {
     let mut names = Vec::new();
@@ -121,12 +136,18 @@ mod tests {
             claim("a", "grows", &[("x", Supported), ("y", Supported)]),
             claim("b", "grows", &[("x", Supported), ("y", Refuted)]),
             claim("b", "falls", &[("x", Inconclusive), ("y", Refuted)]),
+            claim("theory", "limit", &[("", Supported)]),
         ];
-        let everywhere = names(&claims, |claim| claim.all(Supported).then(String::new));
-        assert_eq!(everywhere, ["grows (a)"]);
-        let supported = names(&claims, |claim| claim.some(Supported));
-        assert_eq!(supported, ["grows (b) on x"]);
-        let refuted = names(&claims, |claim| claim.some(Refuted));
-        assert_eq!(refuted, ["grows (b) on y", "falls on y"]);
+        let lines = lines(&claims);
+        let expected = [
+            ("Supported on every data set (1):", "grows (a)."),
+            ("Supported on some data sets (1):", "grows (b) on x."),
+            (
+                "Refuted on some data sets (2):",
+                "grows (b) on y; falls on y.",
+            ),
+            ("Supported, about solved models (1):", "limit."),
+        ];
+        assert_eq!(lines, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
     }
 }

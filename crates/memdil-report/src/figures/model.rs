@@ -1,6 +1,6 @@
 //! Out-of-sample predictions of the memorization-dilation model and of its baselines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use memdil_claims::{PanelPredictions, PredictedRun};
 
@@ -9,7 +9,7 @@ use super::lines::{bars, draw_mean, marked_keys, offset};
 use crate::chart::{Axis, Figure, Frame, Group, Key, Picture, Plot, Symbol, span};
 use crate::loss::Loss;
 use crate::runs::{Level, distinct, mean, or_undefined, summary};
-use crate::text::{count, number};
+use crate::text::{count, joined, number};
 
 /// The runs of each loss and noise level.
 type Cells<'a> = BTreeMap<(Loss, Level), Vec<&'a PredictedRun>>;
@@ -18,6 +18,10 @@ type Cells<'a> = BTreeMap<(Loss, Level), Vec<&'a PredictedRun>>;
 pub(super) fn figure(predictions: &[PanelPredictions]) -> Option<Figure> {
     let mut panels: Vec<&PanelPredictions> = predictions.iter().collect();
     panels.retain(|panel| !panel.runs.is_empty());
+    // Several claims may predict with the same model.
+    let mut seen = BTreeSet::new();
+    panels.retain(|panel| seen.insert((panel.model, &panel.panel)));
+    let models = distinct(panels.iter().map(|panel| format!("the {}", panel.model)));
     let all = panels.iter().flat_map(|panel| &panel.runs);
     let mut legend = marked_keys(distinct(all.map(|run| Loss::from(&run.loss))));
     legend.extend([
@@ -29,10 +33,11 @@ pub(super) fn figure(predictions: &[PanelPredictions]) -> Option<Figure> {
         caption: caption(&panels),
         reading: format!(
             "Marks: measured rho (from NC1) of runs that the model was not fitted to, averaged over seeds. {} Coloured lines \
-             and dashes: predictions of the memorization-dilation model, with C_MD fitted to the other runs and the runs’ \
-             weight decay as its penalties. The other two lines are baselines without a model. R² out of sample is relative \
-             to the mean of the fitted runs.",
-            bars()
+             and dashes: predictions of {}, with its constant fitted to the other runs. A model with penalties has those of \
+             the runs’ weight decay. The other two lines are baselines without a model. R² out of sample is relative to the \
+             mean of the fitted runs.",
+            bars(),
+            joined(models, " and ")
         ),
         legend,
         groups: vec![Group::untitled(panels.len().min(2), pictures)],

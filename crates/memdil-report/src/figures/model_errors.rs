@@ -24,12 +24,12 @@ pub(super) fn figure(predictions: &[PanelPredictions]) -> Option<Figure> {
     let best = joined(errors.iter().filter_map(best), "; ");
     let columns = pictures.len().min(3);
     (!pictures.is_empty()).then(|| Figure {
-        caption: format!("The model with the smallest error: {best}."),
+        caption: format!("The smallest error without test labels: {best}."),
         reading: format!(
             "Mean squared error of rho (from NC1) of the runs that are not fitted to, over that of a line in the noise level \
-             (horizontal), averaged over class selections and geometrically over seeds; bars are 95% intervals. All are \
+             (horizontal), averaged geometrically over class selections and seeds; bars are 95% intervals. All are \
              fitted to the same runs of the other seeds. {}. The last is no prediction: it needs the labels of the test \
-             samples.",
+             samples. A model without a value on a seed is left out for this seed.",
             joined(names, ", ")
         ),
         groups: vec![Group::untitled(columns, pictures)],
@@ -38,21 +38,30 @@ pub(super) fn figure(predictions: &[PanelPredictions]) -> Option<Figure> {
 }
 
 fn errors<'a>(source: &str, predictions: &'a [PanelPredictions]) -> Errors<'a> {
-    let panels = || predictions.iter().filter(|panel| panel.source == source);
+    // Several claims may be about the same panel.
+    let mut panels: Vec<&PanelPredictions> = Vec::new();
+    for panel in predictions.iter().filter(|panel| panel.source == source) {
+        if panels.iter().all(|other| other.panel != panel.panel) {
+            panels.push(panel);
+        }
+    }
     let mut errors = Errors::new();
-    for (index, competitor) in panels()
-        .next()
+    for (index, competitor) in panels
+        .first()
         .into_iter()
         .flat_map(|p| p.competitors.iter().enumerate())
     {
         let mut by_seed: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-        for (seed, error) in panels().flat_map(|panel| &panel.competitors[index].over_line) {
+        for (seed, error) in panels
+            .iter()
+            .flat_map(|panel| &panel.competitors[index].over_line)
+        {
             by_seed.entry(*seed).or_default().push(*error);
         }
         // A seed counts if every panel has it.
         let whole = by_seed
             .into_iter()
-            .filter(|(_, values)| values.len() == panels().count());
+            .filter(|(_, values)| values.len() == panels.len());
         let means = whole.filter_map(|(seed, values)| Some((seed, mean(values)?)));
         errors.push((competitor.name, means.collect()));
     }
@@ -67,7 +76,8 @@ fn picture((source, errors): &(&str, Errors<'_>)) -> Option<Picture> {
             let shown = interval.map(|ends| ends.map(f64::exp));
             let ends = shown.map(|[low, high]| format!(" [{}, {}]", number(low), number(high)));
             let ends = ends.unwrap_or_default();
-            described.push(format!("{name} {}{ends}", number(mean.exp())));
+            let seeds = count(errors.len(), "seed", "seeds");
+            described.push(format!("{name} {}{ends}, {seeds}", number(mean.exp())));
             points.push(((index + 1) as f64, mean.exp(), shown));
         }
     }
@@ -86,11 +96,7 @@ fn picture((source, errors): &(&str, Errors<'_>)) -> Option<Picture> {
         }
         plot.mark(Glyph::Circle, "other", 4.2, (x, mean), 0.0);
     }
-    let seeds = errors.iter().map(|(_, errors)| errors.len()).max()?;
-    let title = format!(
-        "Errors over the line’s, {source}, {}",
-        count(seeds, "seed", "seeds")
-    );
+    let title = format!("Errors over the line’s, {source}");
     Some(plot.picture(title, joined(described, "; ") + "."))
 }
 

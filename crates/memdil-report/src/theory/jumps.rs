@@ -73,8 +73,8 @@ impl Jumps {
                 number(smallest)
             ),
             reading: format!(
-                "This project’s variant of the model: a map of bounded slope that moves noisy samples drags their neighbours \
-                 along. Left: rho falls like the sixth root of λ under every loss. Right: rho under LS ({ALPHA}) over rho \
+                "This project’s variant of the model: a map of bounded slope that moves noisy samples also displaces \
+                 samples near them. Left: rho falls like the sixth root of λ, under CE up to a logarithmic factor. Right: rho under LS ({ALPHA}) over rho \
                  under CE; the axes are those of the other map."
             ),
             legend,

@@ -24,7 +24,8 @@ pub struct JumpLaw {
 }
 
 /// The small-decay law of [jumps](FeatureMeasure::Jumps): the share of displaced samples vanishes
-/// like $\lambda_W^{1/3}$ under every loss, and $\rho$ like $\lambda_W^{1/6}$.
+/// like $\lambda_W^{1/3}$, and $\rho$ like $\lambda_W^{1/6}$; under cross-entropy with logarithmic
+/// factors, of which that of $\rho$ is $\log(1/\lambda)^{1/6}$.
 ///
 /// At small decay the features are small, so few samples are displaced. Jumps then cost
 /// $\frac{4\eta}{C_{MD}\omega} S(A, N)$ with
@@ -35,7 +36,7 @@ pub struct JumpLaw {
 ///
 /// Under label smoothing and relaxation both margins converge to the target of the loss. Under
 /// cross-entropy they grow without bound, $N$ like $\frac13\log(1/\lambda)$ and $A$ like
-/// $\frac53\log(1/\lambda)$: a fifth of the displacement lies behind the border of the classes.
+/// $\frac53\log(1/\lambda)$: noisy features are at a fifth of the distance of the class feature from the border.
 /// They are the solutions of
 /// $e^{-N} = 2N/(C_{MD}\omega)$ and $e^{-A} = 4\lambda_H A/\omega^2$ (signed features: 2).
 ///

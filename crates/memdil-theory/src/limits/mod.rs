@@ -3,8 +3,8 @@
 //! All limits are for $\lambda\to0$ at a fixed ratio $\lambda_W/\lambda_H$. The relative dilation
 //! of cross-entropy converges to a constant ([`CROSS_ENTROPY`]), that of label smoothing vanishes
 //! like $\lambda^{1/4}$ ([`label_smoothing`]), and that of label relaxation converges to a smaller
-//! constant ([`label_relaxation`]). If unseen features jump, $\rho$ vanishes like $\lambda^{1/6}$
-//! under every loss ([`jumps()`]). These laws were derived in this project (see the chapter on
+//! constant ([`label_relaxation`]). If unseen features jump, $\rho$ vanishes like $\lambda^{1/6}$,
+//! up to logarithms under cross-entropy ([`jumps()`]). These laws were derived in this project (see the chapter on
 //! theory in the book); the model is from Nguyen et al., ICLR 2023.
 
 mod hard_margin;

@@ -299,7 +299,12 @@ mod tests {
                 let at = problem.log_excess(&v);
                 assert!((at.value - problem.excess(&problem.natural(&v)).ln()).abs() < 1e-14);
                 let count = if nonnegative { 5 } else { 3 };
-                let evals = [Reduced::log_excess, Reduced::log_excess_stretched];
+                let evals = [
+                    Reduced::log_excess,
+                    Reduced::log_excess_stretched,
+                    // The same numbers as margins.
+                    Reduced::log_excess_of_margins,
+                ];
                 for (eval, i) in (0..count).flat_map(|i| evals.map(|eval| (eval, i))) {
                     let at = eval(&problem, &v);
                     let h = 1e-5;

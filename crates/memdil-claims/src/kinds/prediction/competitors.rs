@@ -20,6 +20,8 @@ pub struct Competitor {
 /// The predictions for the runs of one panel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PanelPredictions {
+    /// The model of the claim.
+    pub model: &'static str,
     /// The data set.
     pub source: String,
     /// The data set, and the settings that distinguish the panel.

@@ -4,7 +4,7 @@ use memdil_losses::Loss;
 use memdil_records::RunSpec;
 use memdil_theory::fit::{FitRow, fit_line};
 
-use super::predictor::{Circumstances, Predictor};
+use super::predictor::{Predictor, RunSetting};
 use crate::error::ClaimError;
 use crate::kinds::constants::{fit_row, line, margin_loss};
 use crate::runs::finished::Run;
@@ -26,7 +26,7 @@ pub(super) struct Point {
     pub(super) specified: Loss,
     /// The requested noise level.
     pub(super) level: f64,
-    run: Circumstances,
+    run: RunSetting,
     /// Share of the test samples that are classified wrongly.
     wrong: f64,
     pub(super) row: FitRow,
@@ -49,7 +49,7 @@ impl Point {
             seed: spec.seed,
             specified: spec.loss.clone(),
             level: record.requested_noise,
-            run: Circumstances {
+            run: RunSetting {
                 loss: margin_loss(spec)?,
                 lambda: lambda(spec).ok_or("the model needs a coupled weight decay above zero")?,
                 eta: row.eta,
@@ -123,7 +123,9 @@ impl Fitted {
             let clean: Vec<f64> = clean.map(Point::rho).collect();
             let rho_0 = mean(&clean).ok_or("no fitted run is without noise")?;
             let constant = predictor.constant(&noisy_cells(points), rho_0);
-            (rho_0, constant.map_err(ClaimError::from)?)
+            let constant = constant.map_err(ClaimError::from)?;
+            let missing = "no constant gives the model the rho of the fitted runs";
+            (rho_0, constant.ok_or(missing)?)
         };
         Ok(Self {
             predictor,
@@ -152,9 +154,9 @@ impl Fitted {
     }
 }
 
-/// The cells of the fitted runs with noise: the runs' common circumstances with their mean noise,
+/// The cells of the fitted runs with noise: the runs' common settings with their mean noise,
 /// and their mean rho.
-fn noisy_cells(points: &[Point]) -> Vec<(Circumstances, f64)> {
+fn noisy_cells(points: &[Point]) -> Vec<(RunSetting, f64)> {
     let mut cells: Vec<Vec<&Point>> = Vec::new();
     for point in points.iter().filter(|point| point.row.eta > 0.0) {
         let same = |cell: &&mut Vec<&Point>| {
@@ -170,7 +172,7 @@ fn noisy_cells(points: &[Point]) -> Vec<(Circumstances, f64)> {
             mean(&cell.iter().map(|point| value(point)).collect::<Vec<_>>()).unwrap_or_default()
         };
         let eta = average(|point| point.row.eta);
-        (Circumstances { eta, ..cell[0].run }, average(Point::rho))
+        (RunSetting { eta, ..cell[0].run }, average(Point::rho))
     };
     cells.into_iter().map(of_cell).collect()
 }

@@ -23,11 +23,14 @@ pub enum Predictor {
     /// The same with a slope relative to the distance of the class features: the dose is
     /// proportional to the noise level.
     JumpsRelative,
+    /// The ball of the memorization-dilation model under the same conditions: rho grows linearly
+    /// with the noise level.
+    BallRelative,
 }
 
-/// What a model is told about a run.
+/// The settings of a run that a model uses.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances {
+pub(super) struct RunSetting {
     pub(super) loss: MarginLoss,
     /// The model's $\lambda_W$ and $\lambda_H$.
     pub(super) lambda: f64,
@@ -38,15 +41,16 @@ pub(super) struct Circumstances {
 }
 
 impl Predictor {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::MemorizationDilation,
         Self::MemorizationDilationSolved,
         Self::Jumps,
         Self::JumpsAfterCollapse,
         Self::JumpsRelative,
+        Self::BallRelative,
     ];
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::MemorizationDilation => "memorization-dilation model",
             Self::MemorizationDilationSolved => {
@@ -55,6 +59,7 @@ impl Predictor {
             Self::Jumps => "model with jumps in the risk",
             Self::JumpsAfterCollapse => "model with jumps after collapse",
             Self::JumpsRelative => "model with jumps after collapse, relative slope",
+            Self::BallRelative => "model with a ball after collapse, relative slope",
         }
     }
 
@@ -62,7 +67,7 @@ impl Predictor {
     /// collapse to zero.
     pub(super) fn rho(
         self,
-        run: &Circumstances,
+        run: &RunSetting,
         constant: f64,
         rho_0: f64,
     ) -> Result<Option<f64>, TheoryError> {
@@ -75,6 +80,7 @@ impl Predictor {
                 let rho = solve(&setting, &run.loss)?.rho();
                 return Ok(rho.map(|rho| rho_0 + rho));
             }
+            Self::BallRelative => return Ok(Some(rho_0 + run.eta / constant)),
             Self::Jumps => {
                 let setting = setting.measure(FeatureMeasure::Jumps);
                 solve(&setting, &run.loss)?.solution().and_then(|s| s.jumps)
@@ -92,13 +98,13 @@ impl Predictor {
         Ok(jumps.map(rho))
     }
 
-    /// The constant for which the mean error over the cells is zero, the largest if there are
-    /// several. If there is none, the constant with the smallest mean error.
+    /// The constant for which the mean error over the cells is zero, the largest of those that a
+    /// grid separates; `None` if there is none between the smallest and the largest constant.
     pub(super) fn constant(
         self,
-        cells: &[(Circumstances, f64)],
+        cells: &[(RunSetting, f64)],
         rho_0: f64,
-    ) -> Result<f64, TheoryError> {
+    ) -> Result<Option<f64>, TheoryError> {
         let error = |log: f64| -> Result<Option<f64>, TheoryError> {
             let mut sum = 0.0;
             for (run, measured) in cells {
@@ -109,24 +115,21 @@ impl Predictor {
             }
             Ok(Some(sum))
         };
-        let (mut nearest, mut above) = ((f64::INFINITY, 0.0), None);
+        let mut above = None;
         for step in 0..=STEPS {
             let log = LARGEST - f64::from(step) * (LARGEST - SMALLEST) / f64::from(STEPS);
             let Some(found) = error(log)? else {
                 above = None;
                 continue;
             };
-            if found.abs() < nearest.0 {
-                nearest = (found.abs(), log);
-            }
             if let Some((high, before)) = above
                 && (before < 0.0) != (found < 0.0)
             {
-                return bisect(error, [log, high], found < 0.0);
+                return bisect(error, [log, high], found < 0.0).map(Some);
             }
             above = Some((log, found));
         }
-        Ok(nearest.1.exp())
+        Ok(None)
     }
 }
 

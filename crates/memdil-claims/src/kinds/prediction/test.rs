@@ -1,4 +1,4 @@
-//! The kind of test for predictions of the memorization-dilation model.
+//! The kind of test for out-of-sample predictions of a model.
 
 use std::collections::BTreeSet;
 
