@@ -173,7 +173,7 @@ class Prediction(Kind):
         base, by_level = line([p["level"] for p in fit], [p["rho"] for p in fit])
         centre = mean([p["rho"] for p in fit])
         error = lambda predict: sum((p["rho"] - predict(p)) ** 2 for p in test)
-        models = {MD: self.memorization_dilation, "jumps-relative": self.jumps}
+        models = {MD: self.memorization_dilation, "jumps-relative": self.jumps, "ball-relative": self.ball}
         others = [lambda p: base + by_level * p["level"], lambda _: centre]
         if self.against:
             others = [models[self.against](fit)]
@@ -196,13 +196,22 @@ class Prediction(Kind):
 
         return predict
 
-    def jumps(self, fit):
-        """Jumps after collapse with a relative slope: the dose is the noise over a constant."""
+    def ball(self, fit):
+        """A ball after collapse with a relative slope: rho is linear in the noise."""
+        rho_0, cell, target = self.cells(fit)
+        return lambda p: rho_0 + (target - rho_0) * p["eta"] / cell["eta"]
+
+    def cells(self, fit):
+        """Rho without noise; the cell with noise, and its rho."""
         rho_0 = mean([p["rho"] for p in fit if p["eta"] <= 0.0])
         noisy = [p for p in fit if p["eta"] > 0.0]
         assert len({(p["loss"], p["level"]) for p in noisy}) == 1, "the constant is fitted to one cell"
         cell = {"eta": mean([p["eta"] for p in noisy]), "per_nc1": noisy[0]["per_nc1"]}
-        target = mean([p["rho"] for p in noisy])
+        return rho_0, cell, mean([p["rho"] for p in noisy])
+
+    def jumps(self, fit):
+        """Jumps after collapse with a relative slope: the dose is the noise over a constant."""
+        rho_0, cell, target = self.cells(fit)
         low, high = 0.0, 3.0
         for _ in range(100):
             middle = 0.5 * (low + high)
