@@ -225,7 +225,7 @@ mod tests {
         let preset = select("huge", &[]).unwrap_err().to_string();
         assert!(
             preset.starts_with(
-                "no experiment has the preset 'huge'; choose one of: algorithms, embedded, margin, paper"
+                "no experiment has the preset 'huge'; choose one of: algorithms, embedded, jumps, margin, paper"
             ),
             "{preset}"
         );
