@@ -222,7 +222,7 @@ fn bad_arguments_are_refused_before_any_work() {
     for (arguments, expected) in [
         (
             "--preset huge",
-            "no experiment has the preset 'huge'; choose one of: algorithms, embedded, margin, paper",
+            "no experiment has the preset 'huge'; choose one of: algorithms, embedded, jumps, margin, paper",
         ),
         (
             "--only nothing",
