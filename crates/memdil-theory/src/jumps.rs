@@ -65,7 +65,7 @@ impl Jumps {
         -(-self.dose * (1.0 - t)).exp_m1()
     }
 
-    /// $E[T]$.
+    /// The mean of $T$.
     pub fn mean(self) -> f64 {
         let k = self.dose;
         if k < SMALL {
@@ -74,7 +74,7 @@ impl Jumps {
         1.0 + (-k).exp_m1() / k
     }
 
-    /// $E[T^2]$.
+    /// The mean of $T^2$.
     pub fn mean_square(self) -> f64 {
         let k = self.dose;
         if k < SMALL {

@@ -191,7 +191,7 @@ struct Sums {
     /// Its gradient and Hessian in $(A, B, k)$.
     slope: [f64; 3],
     curve: [[f64; 3]; 3],
-    /// $E[T]$ and $E[T^2]$ with their first two derivatives in $k$.
+    /// The means of $T$ and $T^2$ with their first two derivatives in $k$.
     moments: [[f64; 3]; 2],
 }
 
@@ -204,7 +204,7 @@ fn length(y: &[f64; 5]) -> [f64; 2] {
     ]
 }
 
-/// $E[T] \cdot 2h(u-h)/d^2 + E[T^2] \lVert u-h \rVert^2/d^2$.
+/// The mean of $T$ times $2h(u-h)/d^2$, plus the mean of $T^2$ times $\lVert u-h \rVert^2/d^2$.
 fn length_jet(y: &[f64; 5], k: &Jet, [m1, m2]: &[[f64; 3]; 2]) -> Jet {
     let (along, across) = (1.0 + y[XI], y[MU] - y[M]);
     let [towards, squared] = length(y);
