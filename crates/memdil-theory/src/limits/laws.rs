@@ -131,29 +131,28 @@ pub struct Limits {
 /// # Ok::<(), memdil_theory::TheoryError>(())
 /// ```
 pub fn limits(setting: &MdSetting, alpha: f64) -> Result<Limits, TheoryError> {
-    let jumping = setting.measure == FeatureMeasure::Jumps;
-    let law = |kind, alpha| Ok(jumps(setting, &MarginLoss::new(kind, alpha)?)?.dilation.rho);
-    let rho_lr = if jumping {
-        law(LossKind::Lr, alpha)
-    } else {
-        label_relaxation(setting, alpha).map(|limit| limit.rho)
-    };
-    let rho_lr = match rho_lr {
-        Ok(rho) => Some(rho),
-        Err(TheoryError::Unsupported { .. }) => None,
-        Err(error) => return Err(error),
-    };
-    if jumping {
+    if setting.measure == FeatureMeasure::Jumps {
+        let law = |kind, alpha| Ok(jumps(setting, &MarginLoss::new(kind, alpha)?)?.dilation.rho);
         return Ok(Limits {
             rho_ce: Some(law(LossKind::Ce, 0.0)?),
             rho_ls: law(LossKind::Ls, alpha)?,
-            rho_lr,
+            rho_lr: supported(law(LossKind::Lr, alpha))?,
         });
     }
     let rho_ls = label_smoothing(setting, alpha)?;
+    let rho_lr = supported(label_relaxation(setting, alpha).map(|limit| limit.rho))?;
     Ok(Limits {
         rho_ce: setting.measure.is_bounded().then_some(CROSS_ENTROPY),
         rho_ls,
         rho_lr,
     })
+}
+
+/// `None` for a limit that does not exist.
+fn supported(limit: Result<f64, TheoryError>) -> Result<Option<f64>, TheoryError> {
+    match limit {
+        Ok(rho) => Ok(Some(rho)),
+        Err(TheoryError::Unsupported { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -104,12 +104,11 @@ impl<'a, L: ConvexMargin + ?Sized> Reduced<'a, L> {
 
     /// [`Self::excess`] with its gradient and Hessian.
     pub fn excess_derivatives(&self, y: &[f64; 5]) -> (f64, [f64; 5], [[f64; 5]; 5]) {
-        let zero = Quadratic {
+        let mut sum = Quadratic {
             value: 0.0,
             gradient: [0.0; 5],
             hessian: [[0.0; 5]; 5],
         };
-        let mut sum = zero;
         let extra = match &self.unseen {
             Unseen::Spread { rule, gain, kappa } => {
                 let spread = spread_jet(y, *gain);
